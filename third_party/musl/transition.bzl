@@ -1,0 +1,53 @@
+"""musl_binary: a cc_binary, built with the musl toolchain wherever it is used."""
+
+def _musl_transition_impl(settings, attr):
+    return {
+        "//command_line_option:cpu": "musl_x86_64",
+        "//command_line_option:crosstool_top": "//third_party/musl:suite",
+        "//command_line_option:compilation_mode": "opt",
+        # Sanitizers and developers' flags belong to the build of the host.
+        "//command_line_option:copt": [],
+        "//command_line_option:cxxopt": [],
+        "//command_line_option:linkopt": [],
+        "//command_line_option:features": [],
+        "//command_line_option:strip": "sometimes",
+    }
+
+_musl_transition = transition(
+    implementation = _musl_transition_impl,
+    inputs = [],
+    outputs = [
+        "//command_line_option:cpu",
+        "//command_line_option:crosstool_top",
+        "//command_line_option:compilation_mode",
+        "//command_line_option:copt",
+        "//command_line_option:cxxopt",
+        "//command_line_option:linkopt",
+        "//command_line_option:features",
+        "//command_line_option:strip",
+    ],
+)
+
+def _musl_binary_impl(ctx):
+    out = ctx.actions.declare_file(ctx.label.name)
+    ctx.actions.symlink(
+        output = out,
+        target_file = ctx.executable.binary,
+        is_executable = True,
+    )
+    return [DefaultInfo(files = depset([out]), executable = out)]
+
+musl_binary = rule(
+    implementation = _musl_binary_impl,
+    attrs = {
+        "binary": attr.label(
+            mandatory = True,
+            executable = True,
+            cfg = _musl_transition,
+        ),
+        "_allowlist_function_transition": attr.label(
+            default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
+        ),
+    },
+    executable = True,
+)
