@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -47,6 +48,11 @@ class EventLoop {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
+  // Scratch for one read, shared by all streams of the loop because a buffer of
+  // its own would cost every idle link as much. Valid within one callback.
+  static constexpr size_t kScratchBytes = 256 * 1024;
+  char* scratch() { return scratch_.get(); }
+
   const Clock& clock() const { return *clock_; }
   int64_t NowUs() const { return clock_->NowUs(); }
 
@@ -86,6 +92,8 @@ class EventLoop {
   bool RunPosted();
 
   const Clock* const clock_;
+  // Not initialised: its pages cost nothing until they are used.
+  const std::unique_ptr<char[]> scratch_{new char[kScratchBytes]};
   UniqueFd epoll_;
   UniqueFd wake_;
   std::map<std::pair<int64_t, TimerId>, Task> timers_;

@@ -22,6 +22,8 @@ inline constexpr size_t kMaxPayloadBytes = 64 * 1024;
 // Context ids. The master is always 0.
 using ContextId = uint32_t;
 inline constexpr ContextId kMasterId = 0;
+// Never granted: a context that doesn't know yet who it is.
+inline constexpr ContextId kUnknownId = 0xFFFFFFFF;
 
 // Handles within a context. Below kFirstDynamicHandle they are the standard
 // ones, the same in every context; from there on they are made by

@@ -1,0 +1,234 @@
+#include "core/base/subprocess.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string_view>
+
+namespace ramet::core {
+namespace {
+
+constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin";
+constexpr int kExecFailedStatus = 127;
+#ifndef AT_EMPTY_PATH
+#define AT_EMPTY_PATH 0x1000
+#endif
+
+// All that the child needs, prepared before vfork: it shares this process's
+// memory, so it may neither allocate nor lock, only call the kernel.
+struct Plan {
+  std::vector<char*> argv;
+  std::vector<char*> environment;
+  std::vector<int> fds;
+  std::string path;        // of the program, when image_fd is -1
+  std::string image_path;  // of image_fd, for kernels without execveat
+  int image_fd = -1;
+  pid_t parent = 0;
+  bool die_with_parent = false;
+  // Written by the child, read by the parent.
+  const char* volatile failed_step = nullptr;
+  volatile int error = 0;
+};
+
+bool IsExecutableFile(const std::string& path) {
+  struct stat info;
+  return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+         access(path.c_str(), X_OK) == 0;
+}
+
+// As execvp(3) finds it; empty when there is none.
+std::string FindProgram(const std::string& name) {
+  if (name.find('/') != std::string::npos) return name;
+  const char* variable = getenv("PATH");
+  std::string_view path = variable != nullptr ? variable : kDefaultPath;
+  for (;;) {
+    const size_t colon = path.find(':');
+    std::string candidate(path.substr(0, colon));
+    if (candidate.empty()) candidate = ".";
+    candidate += '/';
+    candidate += name;
+    if (IsExecutableFile(candidate)) return candidate;
+    if (colon == std::string_view::npos) return std::string();
+    path.remove_prefix(colon + 1);
+  }
+}
+
+bool SameVariable(const char* a, const char* b) {
+  const char* end = strchr(a, '=');
+  return end != nullptr && strncmp(a, b, end - a + 1) == 0;
+}
+
+void MergeEnvironment(const std::vector<std::string>& added,
+                      std::vector<char*>* merged) {
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    bool replaced = false;
+    for (const std::string& variable : added) {
+      replaced = replaced || SameVariable(variable.c_str(), *entry);
+    }
+    if (!replaced) merged->push_back(*entry);
+  }
+  for (const std::string& variable : added) {
+    merged->push_back(const_cast<char*>(variable.c_str()));
+  }
+  merged->push_back(nullptr);
+}
+
+[[noreturn]] void Fail(Plan* plan, const char* step) {
+  plan->error = errno;
+  plan->failed_step = step;
+  _exit(kExecFailedStatus);
+}
+
+// Out of the way of the descriptors 0..n-1 that will be filled.
+void MoveUp(Plan* plan, int* fd) {
+  const int count = static_cast<int>(plan->fds.size());
+  if (*fd < 0 || *fd >= count) return;
+  *fd = fcntl(*fd, F_DUPFD_CLOEXEC, count);
+  if (*fd < 0) Fail(plan, "cannot duplicate a descriptor");
+}
+
+void MapDescriptors(Plan* plan) {
+  MoveUp(plan, &plan->image_fd);
+  for (int& source : plan->fds) MoveUp(plan, &source);
+  for (size_t i = 0; i < plan->fds.size(); ++i) {
+    const int target = static_cast<int>(i);
+    if (plan->fds[i] >= 0) {
+      if (dup2(plan->fds[i], target) < 0) Fail(plan, "cannot set descriptors");
+      continue;
+    }
+    const int null = open("/dev/null", O_RDWR);
+    if (null < 0) Fail(plan, "cannot open /dev/null");
+    if (null != target) {
+      if (dup2(null, target) < 0) Fail(plan, "cannot set descriptors");
+      close(null);
+    }
+  }
+}
+
+void ExecuteImage(Plan* plan) {
+  char* const* argv = plan->argv.data();
+  char* const* environment = plan->environment.data();
+  syscall(SYS_execveat, plan->image_fd, "", argv, environment, AT_EMPTY_PATH);
+  if (errno == ENOENT) {
+    // A script: its interpreter opens the image by number.
+    fcntl(plan->image_fd, F_SETFD, 0);
+    syscall(SYS_execveat, plan->image_fd, "", argv, environment, AT_EMPTY_PATH);
+  }
+  if (errno == ENOSYS && plan->image_path[0] != '\0') {
+    execve(plan->image_path.c_str(), argv, environment);
+  }
+}
+
+[[noreturn]] void RunChild(Plan* plan) {
+  if (plan->die_with_parent) {
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
+      Fail(plan, "cannot ask for the parent's death signal");
+    }
+    // 0: the parent is outside of this process's pid namespace.
+    const pid_t parent = getppid();
+    if (parent != plan->parent && parent != 0) _exit(kExecFailedStatus);
+  }
+  setsid();
+  struct sigaction defaults;
+  memset(&defaults, 0, sizeof defaults);
+  defaults.sa_handler = SIG_DFL;
+  for (int number = 1; number < NSIG; ++number) {
+    sigaction(number, &defaults, nullptr);
+  }
+  MapDescriptors(plan);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (plan->image_fd >= 0) {
+    ExecuteImage(plan);
+  } else {
+    execve(plan->path.c_str(), plan->argv.data(), plan->environment.data());
+  }
+  Fail(plan, "cannot execute");
+}
+
+// A function of its own, so that no variable of its caller lives in a register
+// that the child could change.
+__attribute__((noinline)) pid_t VforkAndRun(Plan* plan) {
+  const pid_t pid = vfork();
+  if (pid == 0) RunChild(plan);
+  return pid;
+}
+
+}  // namespace
+
+Status Spawn(const SpawnOptions& options, pid_t* pid) {
+  if (options.argv.empty()) {
+    return Status(Code::kInvalidArgument, "cannot start a program: no name");
+  }
+  const std::string what = "cannot start " + options.argv[0];
+  Plan plan;
+  if (options.image_fd < 0) {
+    plan.path = FindProgram(options.argv[0]);
+    if (plan.path.empty()) {
+      return Status(Code::kUnavailable, what + ": not found in PATH");
+    }
+  } else {
+    plan.image_path = "/proc/self/fd/" + std::to_string(options.image_fd);
+  }
+  for (const std::string& argument : options.argv) {
+    plan.argv.push_back(const_cast<char*>(argument.c_str()));
+  }
+  plan.argv.push_back(nullptr);
+  MergeEnvironment(options.environment, &plan.environment);
+  plan.fds = options.fds;
+  plan.image_fd = options.image_fd;
+  plan.parent = getpid();
+  plan.die_with_parent = options.die_with_parent;
+
+  // No handler of this process may run in the child, on shared memory.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t child = VforkAndRun(&plan);
+  const int fork_error = errno;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+
+  if (child < 0) {
+    return Status(Code::kUnavailable,
+                  ErrnoText(what + ": cannot fork", fork_error));
+  }
+  if (plan.failed_step != nullptr) {
+    while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    return Status(Code::kUnavailable,
+                  ErrnoText(what + ": " + plan.failed_step, plan.error));
+  }
+  *pid = child;
+  return Status();
+}
+
+std::string DescribeWaitStatus(int wait_status) {
+  if (WIFEXITED(wait_status)) {
+    return "exit status " + std::to_string(WEXITSTATUS(wait_status));
+  }
+  const int number = WTERMSIG(wait_status);
+  std::string text = "killed by signal " + std::to_string(number);
+  const char* name = strsignal(number);
+  if (name != nullptr) text = text + " (" + name + ")";
+  return text;
+}
+
+void KillGroupAndReap(pid_t pid) {
+  kill(-pid, SIGKILL);
+  kill(pid, SIGKILL);
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace ramet::core

@@ -1,0 +1,206 @@
+#include "core/context/context.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "core/wire/control.h"
+
+namespace ramet::core {
+
+// Waits for the parent's answer to one ALLOCATE_ID.
+class Context::GrantWaiter final : public ReplyHandler {
+ public:
+  GrantWaiter(Context* context, uint32_t count, IdsCallback done)
+      : context_(context), count_(count), done_(std::move(done)) {
+    handle_ = context_->handles_.Add(context_->router_.parent()->peer_id(), this);
+  }
+
+  void Ask() {
+    FrameHeader header;
+    header.dst_id = context_->router_.parent()->peer_id();
+    header.handle = kAllocateId;
+    header.reply_to = handle_;
+    AllocateId message;
+    message.count = std::max(count_, kGrantIds);
+    context_->router_.Send(header, SerializeControl(message));
+  }
+
+  void OnReply(const FrameHeader&, std::string_view payload) override {
+    context_->handles_.Remove(handle_);
+    Grant grant;
+    if (ParseControl(payload, &grant)) {
+      context_->ids_.Add(grant.first, grant.count);
+    }
+    uint32_t first = 0;
+    if (context_->ids_.Take(count_, &first)) {
+      Finish(Status(), first);
+    } else {
+      Finish(Status(Code::kInternal, "parent granted too few ids"), 0);
+    }
+  }
+
+  void OnDead(const Status& why) override { Finish(why, 0); }
+
+ private:
+  void Finish(const Status& status, uint32_t first) {
+    IdsCallback done = std::move(done_);
+    const std::unique_ptr<GrantWaiter> self =
+        std::move(context_->grant_waiters_[this]);
+    context_->grant_waiters_.erase(this);
+    done(status, first);
+  }
+
+  Context* const context_;
+  const uint32_t count_;
+  IdsCallback done_;
+  HandleId handle_;
+};
+
+Context::Context(EventLoop* loop) : loop_(loop), router_(loop, this) {
+  SetHandler(kAllocateId, Access::kChildren,
+             [this](Link* from, const FrameHeader& header,
+                    std::string_view payload) {
+               OnAllocateId(from, header, payload);
+             });
+}
+
+Context::~Context() = default;
+
+void Context::SetHandler(StandardHandle handle, Access access,
+                         FrameHandler handler) {
+  standard_[handle] = Standard{access, std::move(handler)};
+}
+
+bool Context::IsSelfOrAncestor(ContextId id) const {
+  return id == router_.self() ||
+         std::find(ancestors_.begin(), ancestors_.end(), id) !=
+             ancestors_.end();
+}
+
+void Context::TakeIds(uint32_t count, IdsCallback done) {
+  uint32_t first = 0;
+  if (ids_.Take(count, &first)) {
+    done(Status(), first);
+    return;
+  }
+  if (router_.parent() == nullptr) {
+    done(Status(Code::kResourceExhausted, "no context ids left"), 0);
+    return;
+  }
+  auto waiter = std::make_unique<GrantWaiter>(this, count, std::move(done));
+  GrantWaiter* const asking = waiter.get();
+  grant_waiters_[asking] = std::move(waiter);
+  asking->Ask();
+}
+
+void Context::OnAllocateId(Link* from, const FrameHeader& header,
+                           std::string_view payload) {
+  AllocateId message;
+  if (from == nullptr || !ParseControl(payload, &message) ||
+      message.count == 0 || message.count > kGrantIds) {
+    router_.SendDead(header, Status(Code::kInvalidArgument,
+                                    "a grant has 1 to " +
+                                        std::to_string(kGrantIds) + " ids"));
+    return;
+  }
+  const ContextId child = from->peer_id();
+  TakeIds(message.count, [this, header, child, count = message.count](
+                             const Status& status, uint32_t first) {
+    // The child may have gone while the ancestors were asked.
+    if (!router_.HasRoute(child)) return;
+    if (!status.ok()) {
+      router_.SendDead(header, status);
+      return;
+    }
+    router_.RecordGrant(router_.LinkTo(child), first, count);
+    FrameHeader reply;
+    reply.dst_id = header.src_id;
+    reply.handle = header.reply_to;
+    Grant grant;
+    grant.first = first;
+    grant.count = count;
+    router_.Send(reply, SerializeControl(grant));
+  });
+}
+
+void Context::OnLocalFrame(Link* from, const FrameHeader& header,
+                           std::string_view payload) {
+  if (header.handle >= kFirstDynamicHandle) {
+    OnDynamicFrame(from, header, payload);
+    return;
+  }
+  if (header.handle == kHello && from != nullptr) {
+    const FrameHandler& handler =
+        from == router_.parent() ? on_hello_ : on_child_hello_;
+    if (handler) handler(from, header, payload);
+    return;
+  }
+  if (header.handle >= kStandardHandleCount ||
+      !standard_[header.handle].handler) {
+    router_.SendDead(header, Status(Code::kUnimplemented,
+                                    "invalid handle " +
+                                        std::to_string(header.handle) +
+                                        " in context " +
+                                        router_.name()));
+    return;
+  }
+  const Standard& standard = standard_[header.handle];
+  bool allowed = true;
+  switch (standard.access) {
+    case Access::kAncestors:
+      allowed = IsSelfOrAncestor(header.auth_id);
+      break;
+    case Access::kChildren:
+      allowed = from != nullptr && from != router_.parent() &&
+                header.src_id == from->peer_id() &&
+                header.auth_id == from->peer_id();
+      break;
+    case Access::kAnyone:
+      break;
+  }
+  if (!allowed) {
+    router_.SendDead(header,
+                     Status(Code::kPermissionDenied,
+                            "refused by policy: handle " +
+                                std::to_string(header.handle) +
+                                " of context " + router_.name()));
+    return;
+  }
+  standard.handler(from, header, payload);
+}
+
+void Context::OnDynamicFrame(Link* from, const FrameHeader& header,
+                             std::string_view payload) {
+  ContextId respondent = 0;
+  if (!handles_.Respondent(header.handle, &respondent)) return;
+  // A dead reply may come from any hop on the way to the respondent; all of
+  // them are behind the same link.
+  const bool genuine =
+      header.dead() ? (from == nullptr || from == router_.LinkTo(respondent))
+                    : header.src_id == respondent;
+  if (genuine) handles_.Deliver(header, payload);
+}
+
+void Context::OnModuleFrame(Link* from, const FrameHeader& header,
+                            std::string_view payload) {
+  if (on_module_frame_) on_module_frame_(from, header, payload);
+}
+
+Status Context::ExplainLoss(const Link* link, const Status& why) {
+  return explain_loss_ ? explain_loss_(link, why) : why;
+}
+
+void Context::OnRouteLost(ContextId id, const Status& why) {
+  handles_.FailRespondent(id, why);
+  for (const RouteLostHandler& handler : route_lost_) handler(id, why);
+}
+
+void Context::OnLinkLost(Link* link, const Status& why) {
+  if (router_.parent() == nullptr && !ancestors_.empty()) {
+    handles_.FailAll(why);
+  }
+  for (const LinkLostHandler& handler : link_lost_) handler(link, why);
+}
+
+}  // namespace ramet::core

@@ -1,0 +1,142 @@
+#ifndef CORE_CONTEXT_CONTEXT_H_
+#define CORE_CONTEXT_CONTEXT_H_
+
+#include <stdint.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/context/id_pool.h"
+#include "core/loop/event_loop.h"
+#include "core/route/handle_table.h"
+#include "core/route/router.h"
+#include "core/wire/frame_header.h"
+
+namespace ramet::core {
+
+// Ids in one answer to ALLOCATE_ID, and with the Hello to a child of the
+// master: enough for its whole life in most trees.
+inline constexpr uint32_t kGrantIds = 1000;
+// With the Hello to a child further down, out of its parent's own grant:
+// enough for its modules and a few children.
+inline constexpr uint32_t kChildGrantIds = 32;
+
+// One context: its place in the tree, its handles, and who may use them.
+//
+// Ownership: owned by the composition root (agent/ or server/).
+// Threads: the loop's.
+class Context final : private Router::Local {
+ public:
+  // A frame to a standard handle; `from` is the link that it came over, null
+  // when this context sent it to itself.
+  using FrameHandler = std::function<void(Link* from, const FrameHeader& header,
+                                          std::string_view payload)>;
+  // Who may use a standard handle. Anybody else gets a dead reply,
+  // PERMISSION_DENIED.
+  enum class Access {
+    kAncestors,  // auth_id is this context, its parent, or above
+    kChildren,   // the context at the other end of a child's link
+    kAnyone,     // the handler checks for itself
+  };
+
+  explicit Context(EventLoop* loop);
+  ~Context() override;
+
+  EventLoop* loop() { return loop_; }
+  Router& router() { return router_; }
+  HandleTable& handles() { return handles_; }
+
+  void SetHandler(StandardHandle handle, Access access, FrameHandler handler);
+
+  // Frames to kHello: from the parent, and from children. Each has one owner.
+  void SetHelloHandler(FrameHandler handler) {
+    on_hello_ = std::move(handler);
+  }
+  void SetChildHelloHandler(FrameHandler handler) {
+    on_child_hello_ = std::move(handler);
+  }
+
+  // Frames from modules: their links end here, nothing is routed from them.
+  void SetModuleFrameHandler(FrameHandler handler) {
+    on_module_frame_ = std::move(handler);
+  }
+
+  // Turns the reason why a link is lost into what everybody who waits for
+  // somebody behind it is told.
+  using LossExplainer =
+      std::function<Status(const Link* link, const Status& why)>;
+  void SetLossExplainer(LossExplainer explainer) {
+    explain_loss_ = std::move(explainer);
+  }
+
+  // Told when a link is lost, or a descendant can't be reached any more, after
+  // everybody who waited for it.
+  using LinkLostHandler = std::function<void(Link* link, const Status& why)>;
+  using RouteLostHandler =
+      std::function<void(ContextId id, const Status& why)>;
+  void AddLinkLostHandler(LinkLostHandler handler) {
+    link_lost_.push_back(std::move(handler));
+  }
+  void AddRouteLostHandler(RouteLostHandler handler) {
+    route_lost_.push_back(std::move(handler));
+  }
+
+  // The ids of the contexts above, parent first, from the Hello.
+  void SetAncestors(std::vector<ContextId> ancestors) {
+    ancestors_ = std::move(ancestors);
+  }
+  const std::vector<ContextId>& ancestors() const { return ancestors_; }
+  bool IsSelfOrAncestor(ContextId id) const;
+
+  // The ids that this context may give to children and modules.
+  IdPool& ids() { return ids_; }
+
+  // Takes `count` consecutive ids from the pool, asking the ancestors for more
+  // when it runs low; `done` runs at once or later. RESOURCE_EXHAUSTED: the
+  // master has none left. UNAVAILABLE: the parent is gone.
+  using IdsCallback = std::function<void(const Status& status, uint32_t first)>;
+  void TakeIds(uint32_t count, IdsCallback done);
+
+ private:
+  struct Standard {
+    Access access = Access::kAnyone;
+    FrameHandler handler;
+  };
+  class GrantWaiter;
+
+  void OnLocalFrame(Link* from, const FrameHeader& header,
+                    std::string_view payload) override;
+  void OnModuleFrame(Link* from, const FrameHeader& header,
+                     std::string_view payload) override;
+  Status ExplainLoss(const Link* link, const Status& why) override;
+  void OnRouteLost(ContextId id, const Status& why) override;
+  void OnLinkLost(Link* link, const Status& why) override;
+
+  void OnDynamicFrame(Link* from, const FrameHeader& header,
+                      std::string_view payload);
+  void OnAllocateId(Link* from, const FrameHeader& header,
+                    std::string_view payload);
+
+  EventLoop* const loop_;
+  Router router_;
+  HandleTable handles_;
+  Standard standard_[kStandardHandleCount];
+  std::vector<ContextId> ancestors_;
+  IdPool ids_;
+  std::map<GrantWaiter*, std::unique_ptr<GrantWaiter>> grant_waiters_;
+  FrameHandler on_hello_;
+  FrameHandler on_child_hello_;
+  FrameHandler on_module_frame_;
+  LossExplainer explain_loss_;
+  std::vector<LinkLostHandler> link_lost_;
+  std::vector<RouteLostHandler> route_lost_;
+};
+
+}  // namespace ramet::core
+
+#endif  // CORE_CONTEXT_CONTEXT_H_

@@ -1,0 +1,222 @@
+#include "core/route/link.h"
+
+#include <errno.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/check.h"
+
+namespace ramet::core {
+namespace {
+
+// Frames are collected into chunks of this size, each written with one call.
+constexpr size_t kChunkBytes = 128 * 1024;
+// Reads per turn, so that one busy peer can't keep the others waiting.
+constexpr int kReadsPerTurn = 4;
+
+}  // namespace
+
+Link::Link(EventLoop* loop, std::unique_ptr<ByteStream> stream,
+           Delegate* delegate)
+    : loop_(loop), stream_(std::move(stream)), delegate_(delegate) {
+  stream_->SetListener(this);
+}
+
+Link::~Link() {
+  if (destroyed_ != nullptr) *destroyed_ = true;
+  if (flush_due_) loop_->ForgetTurnEnd(this);
+}
+
+bool Link::Queue(const FrameHeader& header, std::string_view payload) {
+  if (queued_bytes_ + payload.size() > kMaxQueuedBytes) {
+    ++counters_.refused_full;
+    return false;
+  }
+  ForceQueue(header, payload);
+  return true;
+}
+
+void Link::ForceQueue(const FrameHeader& header, std::string_view payload) {
+  if (closed_ || close_after_flush_) return;
+  Append((header.flags & kFlagPriority) ? &control_ : &data_, header, payload);
+  if (!flush_due_ && !want_write_) {
+    flush_due_ = true;
+    loop_->AtTurnEnd(this);
+  }
+}
+
+void Link::Append(std::deque<std::string>* queue, const FrameHeader& header,
+                  std::string_view payload) {
+  RAMET_CHECK(payload.size() <= kMaxPayloadBytes);
+  const size_t size = kFrameHeaderBytes + payload.size();
+  if (queue->empty() || queue->back().size() + size > kChunkBytes) {
+    queue->emplace_back();
+  }
+  std::string& chunk = queue->back();
+  FrameHeader complete = header;
+  complete.length = static_cast<uint32_t>(payload.size());
+  char bytes[kFrameHeaderBytes];
+  complete.Serialize(bytes);
+  chunk.append(bytes, sizeof bytes);
+  chunk.append(payload);
+  queued_bytes_ += size;
+  ++counters_.frames_out;
+  counters_.queue_high_water_bytes =
+      std::max(counters_.queue_high_water_bytes, queued_bytes_);
+  if (queued_bytes_ > kHighWatermarkBytes) above_high_ = true;
+}
+
+void Link::CloseAfterFlush() {
+  close_after_flush_ = true;
+  if (!flush_due_) {
+    flush_due_ = true;
+    loop_->AtTurnEnd(this);
+  }
+}
+
+void Link::PauseRead(bool pause) {
+  if (closed_ || pause == paused_) return;
+  paused_ = pause;
+  stream_->PauseRead(pause);
+}
+
+void Link::OnTurnEnd() {
+  flush_due_ = false;
+  Flush();
+}
+
+void Link::OnWritable() { Flush(); }
+
+void Link::Flush() {
+  if (closed_) return;
+  for (;;) {
+    if (written_ == writing_.size()) {
+      writing_.clear();
+      written_ = 0;
+      std::deque<std::string>* next =
+          !control_.empty() ? &control_ : !data_.empty() ? &data_ : nullptr;
+      if (next == nullptr) break;
+      writing_.swap(next->front());
+      next->pop_front();
+    }
+    const ssize_t count =
+        stream_->Write(writing_.data() + written_, writing_.size() - written_);
+    if (count == -EAGAIN) {
+      if (!want_write_) {
+        want_write_ = true;
+        stream_->WantWrite(true);
+      }
+      break;
+    }
+    if (count < 0) {
+      // The reason, and data that the peer sent before, are on the read side.
+      want_write_ = false;
+      stream_->WantWrite(false);
+      writing_.clear();
+      written_ = 0;
+      control_.clear();
+      data_.clear();
+      queued_bytes_ = 0;
+      OnReadable();
+      return;
+    }
+    written_ += count;
+    queued_bytes_ -= count;
+    counters_.bytes_out += count;
+  }
+  if (queued_bytes_ == 0) {
+    if (want_write_) {
+      want_write_ = false;
+      stream_->WantWrite(false);
+    }
+    if (writing_.capacity() > kChunkBytes * 2) std::string().swap(writing_);
+    if (close_after_flush_) {
+      Fail(Status());
+      return;
+    }
+  }
+  if (above_high_ && queued_bytes_ <= kLowWatermarkBytes) {
+    above_high_ = false;
+    delegate_->OnDrained(this);
+  }
+}
+
+void Link::OnReadable() {
+  bool destroyed = false;
+  destroyed_ = &destroyed;
+  char* const buffer = loop_->scratch();
+  for (int turn = 0; turn < kReadsPerTurn && !closed_ && !paused_; ++turn) {
+    const size_t kept = partial_.size();
+    std::copy(partial_.begin(), partial_.end(), buffer);
+    const ssize_t count =
+        stream_->Read(buffer + kept, EventLoop::kScratchBytes - kept);
+    if (count == -EAGAIN) break;
+    if (count <= 0) {
+      destroyed_ = nullptr;
+      Status why = stream_->status();
+      if (why.ok() && (count < 0 || kept > 0)) {
+        why = Status(Code::kUnavailable, "link lost in the middle of a frame");
+      }
+      Fail(why);
+      return;  // `this` may be gone
+    }
+    counters_.bytes_in += count;
+    const size_t size = kept + count;
+    size_t consumed = 0;
+    const bool alive = TakeFrames(buffer, size, &consumed);
+    if (destroyed) return;
+    if (!alive) break;
+    partial_.assign(buffer + consumed, size - consumed);
+    if (partial_.empty() && partial_.capacity() > 4096) {
+      partial_.shrink_to_fit();
+    }
+    if (size < EventLoop::kScratchBytes) break;  // the stream is drained, likely
+  }
+  destroyed_ = nullptr;
+}
+
+bool Link::TakeFrames(const char* data, size_t size, size_t* consumed) {
+  bool destroyed = false;
+  bool* const outer = destroyed_;
+  destroyed_ = &destroyed;
+  while (size - *consumed >= kFrameHeaderBytes) {
+    const char* const frame = data + *consumed;
+    FrameHeader header;
+    const auto result = FrameHeader::Parse(frame, &header);
+    if (result != FrameHeader::ParseResult::kOk) {
+      destroyed_ = outer;
+      std::string text = std::string("peer sent ") + ParseResultText(result);
+      Code code = Code::kInternal;
+      if (result == FrameHeader::ParseResult::kBadVersion) {
+        code = Code::kFailedPrecondition;
+        text += ": it speaks " +
+                std::to_string(static_cast<uint8_t>(frame[2])) +
+                ", this side " + std::to_string(kProtocolVersion);
+      }
+      Fail(Status(code, std::move(text)));
+      return false;
+    }
+    const size_t total = kFrameHeaderBytes + header.length;
+    if (size - *consumed < total) break;
+    *consumed += total;
+    ++counters_.frames_in;
+    delegate_->OnFrame(
+        this, header, std::string_view(frame + kFrameHeaderBytes, header.length));
+    if (destroyed) {
+      if (outer != nullptr) *outer = true;
+      return false;
+    }
+    if (closed_) break;
+  }
+  destroyed_ = outer;
+  return !closed_;
+}
+
+void Link::Fail(const Status& why) {
+  if (closed_) return;
+  closed_ = true;
+  delegate_->OnClosed(this, why);
+}
+
+}  // namespace ramet::core

@@ -1,0 +1,129 @@
+#ifndef CORE_ROUTE_LINK_H_
+#define CORE_ROUTE_LINK_H_
+
+#include <stdint.h>
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/base/status.h"
+#include "core/loop/byte_stream.h"
+#include "core/loop/event_loop.h"
+#include "core/wire/frame_header.h"
+
+namespace ramet::core {
+
+// Frames over a ByteStream: one edge of the tree.
+//
+// Ownership: whoever made it; it owns its stream. It may be destroyed from
+//   within its delegate's callbacks.
+// Threads: the loop's.
+// Backpressure: Queue() refuses above kMaxQueuedBytes; who forwards on behalf
+//   of another link watches queued_bytes() and pauses that link instead.
+// Errors: anything from the peer that is not a frame ends the link; the
+//   process goes on.
+class Link final : private ByteStream::Listener, private TurnEndHandler {
+ public:
+  // What a link that nobody drains may hold: a few of the largest messages and
+  // a module image. Beyond it a frame is refused, not stored.
+  static constexpr size_t kMaxQueuedBytes = 32 * 1024 * 1024;
+  // Between these two a forwarder pauses and resumes its source.
+  static constexpr size_t kHighWatermarkBytes = 1024 * 1024;
+  static constexpr size_t kLowWatermarkBytes = 256 * 1024;
+
+  class Delegate {
+   public:
+    virtual ~Delegate() = default;
+    // `payload` is valid during the call only.
+    virtual void OnFrame(Link* link, const FrameHeader& header,
+                         std::string_view payload) = 0;
+    // The queue fell to kLowWatermarkBytes after it was above the high one.
+    virtual void OnDrained(Link* link) = 0;
+    // The link is over and silent from now on. OK: the peer closed it at a
+    // frame's end. The delegate destroys it, now or later.
+    virtual void OnClosed(Link* link, const Status& why) = 0;
+  };
+
+  struct Counters {
+    uint64_t frames_in = 0;
+    uint64_t frames_out = 0;
+    uint64_t bytes_in = 0;
+    uint64_t bytes_out = 0;
+    uint64_t refused_source = 0;  // forged src_id or auth_id
+    uint64_t refused_full = 0;    // the queue's limit was reached
+    size_t queue_high_water_bytes = 0;
+  };
+
+  Link(EventLoop* loop, std::unique_ptr<ByteStream> stream,
+       Delegate* delegate);
+  ~Link() override;
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  // Queues a frame; it is written at the end of the loop's turn. header.length
+  // is set from `payload`, of at most kMaxPayloadBytes. False: the queue is at
+  // its limit and the frame was dropped.
+  bool Queue(const FrameHeader& header, std::string_view payload);
+  // The same without the limit, for what must get through (dead replies,
+  // control) and is bounded elsewhere.
+  void ForceQueue(const FrameHeader& header, std::string_view payload);
+
+  // Writes what is queued and then, once all is written, ends the link.
+  void CloseAfterFlush();
+
+  // While paused the peer is slowed down; frames that were read already still
+  // arrive.
+  void PauseRead(bool pause);
+
+  size_t queued_bytes() const { return queued_bytes_; }
+  bool open() const { return !closed_; }
+  Counters& counters() { return counters_; }
+  const ByteStream& stream() const { return *stream_; }
+
+  // The context at the other end.
+  ContextId peer_id() const { return peer_id_; }
+  void set_peer_id(ContextId id) { peer_id_ = id; }
+  // For texts: "ssh:web1".
+  const std::string& name() const { return name_; }
+  void set_name(std::string name) { name_ = std::move(name); }
+
+ private:
+  void OnReadable() override;
+  void OnWritable() override;
+  void OnTurnEnd() override;
+
+  void Append(std::deque<std::string>* queue, const FrameHeader& header,
+              std::string_view payload);
+  void Flush();
+  // Consumes whole frames; false when the link was closed or destroyed.
+  bool TakeFrames(const char* data, size_t size, size_t* consumed);
+  void Fail(const Status& why);
+
+  EventLoop* const loop_;
+  std::unique_ptr<ByteStream> stream_;
+  Delegate* const delegate_;
+  ContextId peer_id_ = 0;
+  std::string name_;
+
+  std::string partial_;  // the beginning of a frame whose rest is to come
+  // Chunks of whole frames: the one being written, then control, then data.
+  std::string writing_;
+  size_t written_ = 0;
+  std::deque<std::string> control_;
+  std::deque<std::string> data_;
+  size_t queued_bytes_ = 0;
+  bool flush_due_ = false;
+  bool above_high_ = false;
+  bool want_write_ = false;
+  bool close_after_flush_ = false;
+  bool closed_ = false;
+  bool paused_ = false;
+  bool* destroyed_ = nullptr;
+  Counters counters_;
+};
+
+}  // namespace ramet::core
+
+#endif  // CORE_ROUTE_LINK_H_

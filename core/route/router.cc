@@ -1,0 +1,253 @@
+#include "core/route/router.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/check.h"
+
+namespace ramet::core {
+
+Router::Router(EventLoop* loop, Local* local) : loop_(loop), local_(local) {}
+
+Router::~Router() { loop_->CancelTimer(bury_timer_); }
+
+Link* Router::AddParent(std::unique_ptr<ByteStream> stream, ContextId id) {
+  RAMET_CHECK(parent_ == nullptr);
+  links_.emplace_back(new Link(loop_, std::move(stream), this));
+  parent_ = links_.back().get();
+  parent_->set_peer_id(id);
+  parent_->set_name("parent");
+  return parent_;
+}
+
+Link* Router::AddChild(std::unique_ptr<ByteStream> stream, ContextId id,
+                       std::string name) {
+  RAMET_CHECK(id != self_ && !HasRoute(id));
+  links_.emplace_back(new Link(loop_, std::move(stream), this));
+  Link* const link = links_.back().get();
+  link->set_peer_id(id);
+  link->set_name(name);
+  routes_[id] = Route{link, std::move(name)};
+  return link;
+}
+
+Link* Router::AddModule(std::unique_ptr<ByteStream> stream, ContextId id,
+                        std::string name) {
+  Link* const link = AddChild(std::move(stream), id, std::move(name));
+  routes_[id].module = true;
+  return link;
+}
+
+void Router::Announce(ContextId id) {
+  if (parent_ == nullptr) return;
+  FrameHeader header;
+  header.dst_id = parent_->peer_id();
+  header.handle = kAddRoute;
+  AddRoute message;
+  message.id = id;
+  message.name = NameOf(id);
+  Send(header, SerializeControl(message));
+}
+
+void Router::CloseLink(Link* link, const Status& why) { OnClosed(link, why); }
+
+Link* Router::LinkTo(ContextId id) const {
+  if (id == self_) return nullptr;
+  auto it = routes_.find(id);
+  return it != routes_.end() ? it->second.link : parent_;
+}
+
+std::string Router::NameOf(ContextId id) const {
+  if (id == self_) return name_;
+  auto it = routes_.find(id);
+  if (it != routes_.end() && !it->second.name.empty()) return it->second.name;
+  return std::to_string(id);
+}
+
+void Router::RecordGrant(Link* link, uint32_t first, uint32_t count) {
+  if (count > 0) grants_[first] = GrantedBlock{count, link};
+}
+
+bool Router::GrantedTo(const Link* link, ContextId id) const {
+  auto it = grants_.upper_bound(id);
+  if (it == grants_.begin()) return false;
+  --it;
+  return id - it->first < it->second.count && it->second.link == link;
+}
+
+bool Router::RoutesBackOver(const Link* from, ContextId id) const {
+  if (id == self_) return false;
+  auto it = routes_.find(id);
+  if (it != routes_.end()) return it->second.link == from;
+  // Who is not below this context is above it.
+  return from == parent_;
+}
+
+void Router::Send(FrameHeader header, std::string_view payload) {
+  header.src_id = self_;
+  header.auth_id = self_;
+  SendAs(header, payload);
+}
+
+void Router::SendAs(const FrameHeader& header, std::string_view payload) {
+  if (header.dst_id == self_) {
+    local_->OnLocalFrame(nullptr, header, payload);
+  } else {
+    Forward(nullptr, header, payload);
+  }
+}
+
+void Router::SendDead(const FrameHeader& header, const Status& why) {
+  if (header.reply_to == kNoHandle || header.dead()) return;
+  FrameHeader reply;
+  reply.flags = kFlagDead;
+  reply.dst_id = header.src_id;
+  reply.handle = header.reply_to;
+  Dead dead;
+  dead.code = static_cast<uint32_t>(why.code());
+  // A frame's worth: a reason longer than this is noise.
+  dead.message = why.message().substr(0, 4096);
+  Send(reply, SerializeControl(dead));
+}
+
+void Router::OnFrame(Link* link, const FrameHeader& header,
+                     std::string_view payload) {
+  if (self_ == kUnknownId) {
+    if (link == parent_ && header.handle == kHello) {
+      local_->OnLocalFrame(link, header, payload);
+    } else {
+      CloseLink(link, Status(Code::kInternal, "expected a hello first"));
+    }
+    return;
+  }
+  if (!RoutesBackOver(link, header.src_id) ||
+      !RoutesBackOver(link, header.auth_id)) {
+    ++link->counters().refused_source;
+    ++refused_sources_;
+    return;
+  }
+  if (link != parent_ && routes_[link->peer_id()].module) {
+    local_->OnModuleFrame(link, header, payload);
+    return;
+  }
+  if (header.dst_id != self_) {
+    Forward(link, header, payload);
+    return;
+  }
+  if (link != parent_ && header.src_id == link->peer_id()) {
+    if (header.handle == kAddRoute) return OnAddRoute(link, payload);
+    if (header.handle == kDelRoute) return OnDelRoute(link, payload);
+  }
+  local_->OnLocalFrame(link, header, payload);
+}
+
+void Router::Forward(Link* from, const FrameHeader& header,
+                     std::string_view payload) {
+  Link* const to = LinkTo(header.dst_id);
+  // What came from above and is not below is nowhere.
+  if (to == nullptr || (to == from && from == parent_)) {
+    SendDead(header, Status(Code::kUnavailable,
+                            "no route to " + std::to_string(header.dst_id) +
+                                " from " + std::to_string(self_) + " (" +
+                                name_ + ")"));
+    return;
+  }
+  if (to == parent_) {
+    to->ForceQueue(header, payload);
+    if (from != nullptr && to->queued_bytes() > Link::kHighWatermarkBytes) {
+      from->PauseRead(true);
+      paused_by_parent_.push_back(from);
+    }
+    return;
+  }
+  const bool queued = header.dead()
+                          ? (to->ForceQueue(header, payload), true)
+                          : to->Queue(header, payload);
+  if (!queued) {
+    SendDead(header,
+             Status(Code::kResourceExhausted,
+                    "link to " + to->name() + " holds " +
+                        std::to_string(to->queued_bytes()) +
+                        " bytes that it does not take"));
+  }
+}
+
+void Router::OnDrained(Link* link) {
+  if (link != parent_) return;
+  std::vector<Link*> paused;
+  paused.swap(paused_by_parent_);
+  for (Link* child : paused) child->PauseRead(false);
+}
+
+void Router::OnAddRoute(Link* link, std::string_view payload) {
+  AddRoute message;
+  if (!ParseControl(payload, &message) || message.id == self_ ||
+      HasRoute(message.id) || !GrantedTo(link, message.id)) {
+    ++refused_routes_;
+    return;
+  }
+  routes_[message.id] = Route{link, message.name.substr(0, 256)};
+  Announce(message.id);
+}
+
+void Router::OnDelRoute(Link* link, std::string_view payload) {
+  DelRoute message;
+  auto it = ParseControl(payload, &message) ? routes_.find(message.id)
+                                            : routes_.end();
+  if (it == routes_.end() || it->second.link != link ||
+      message.id == link->peer_id()) {
+    ++refused_routes_;
+    return;
+  }
+  LoseRoute(message.id, Status(CodeFromNumber(message.code),
+                               message.reason.substr(0, 4096)));
+}
+
+void Router::LoseRoute(ContextId id, const Status& why) {
+  const bool module = routes_[id].module;
+  routes_.erase(id);
+  if (!module && parent_ != nullptr && parent_->open()) {
+    FrameHeader header;
+    header.dst_id = parent_->peer_id();
+    header.handle = kDelRoute;
+    DelRoute message;
+    message.id = id;
+    message.code = static_cast<uint32_t>(why.code());
+    message.reason = why.message();
+    Send(header, SerializeControl(message));
+  }
+  local_->OnRouteLost(id, why);
+}
+
+void Router::OnClosed(Link* link, const Status& why) {
+  auto it = std::find_if(
+      links_.begin(), links_.end(),
+      [link](const std::unique_ptr<Link>& each) { return each.get() == link; });
+  if (it == links_.end()) return;
+  const Status reason = local_->ExplainLoss(link, why);
+  // Callers further up the stack may still hold the link: bury it next turn.
+  closed_links_.push_back(std::move(*it));
+  links_.erase(it);
+  if (bury_timer_ == 0) {
+    bury_timer_ = loop_->RunAfter(0, [this] {
+      bury_timer_ = 0;
+      closed_links_.clear();
+    });
+  }
+  paused_by_parent_.erase(
+      std::remove(paused_by_parent_.begin(), paused_by_parent_.end(), link),
+      paused_by_parent_.end());
+  if (link == parent_) parent_ = nullptr;
+
+  std::vector<ContextId> lost;
+  for (const auto& [id, route] : routes_) {
+    if (route.link == link) lost.push_back(id);
+  }
+  for (ContextId id : lost) LoseRoute(id, reason);
+  for (auto grant = grants_.begin(); grant != grants_.end();) {
+    grant = grant->second.link == link ? grants_.erase(grant) : ++grant;
+  }
+  local_->OnLinkLost(link, reason);
+}
+
+}  // namespace ramet::core

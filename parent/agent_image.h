@@ -1,0 +1,40 @@
+#ifndef PARENT_AGENT_IMAGE_H_
+#define PARENT_AGENT_IMAGE_H_
+
+#include <string>
+#include <string_view>
+
+#include "core/base/status.h"
+
+namespace ramet::parent {
+
+// The agent for one platform, in the forms that starting a child needs.
+struct AgentImage {
+  std::string platform;  // "linux-x86_64"
+  std::string uname;     // what `uname -sm` prints there: "Linux x86_64"
+  int image_fd = -1;     // the executable, for local children
+  int gzip_fd = -1;      // the same, compressed with gzip(1)'s format
+};
+
+// Where a context gets agents for its children: embedded in the master, its
+// own image everywhere else. Owns the descriptors. Loop's thread.
+class AgentImages {
+ public:
+  virtual ~AgentImages() = default;
+  // The agent for this machine, also the first guess for any other.
+  virtual const AgentImage& own() const = 0;
+  // Null: there is no agent for a machine where `uname -sm` prints this.
+  virtual const AgentImage* ForUname(std::string_view uname) const = 0;
+};
+
+// Everything that can be read from `fd`, from its beginning, without moving
+// its position.
+core::Status ReadImage(int fd, std::string* bytes);
+
+// An unlinked, executable file in memory with these bytes (memfd_create(2)).
+// UNAVAILABLE with the step that failed.
+core::Status MakeMemoryFile(const char* name, std::string_view bytes, int* fd);
+
+}  // namespace ramet::parent
+
+#endif  // PARENT_AGENT_IMAGE_H_

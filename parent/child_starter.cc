@@ -1,0 +1,224 @@
+#include "parent/child_starter.h"
+
+#include <utility>
+
+#include "parent/bootstrap_stream.h"
+#include "parent/first_stage.h"
+
+namespace ramet::parent {
+namespace {
+
+using core::Code;
+using core::ContextId;
+using core::Status;
+
+}  // namespace
+
+struct ChildStarter::Starting {
+  core::StartChildRequest request;
+  Hop hop;
+  ConnectStats* stats = nullptr;
+  LinkedCallback linked;
+  DoneCallback done;
+  core::EventLoop::TimerId timer = 0;
+  const core::ByteStream* stream = nullptr;  // the link's
+  int64_t start_us = 0;
+};
+
+ChildStarter::ChildStarter(core::Context* context, const AgentImages* images,
+                           LocalStarter local, Transport* ssh)
+    : context_(context),
+      images_(images),
+      local_(std::move(local)),
+      ssh_(ssh) {
+  context_->AddRouteLostHandler(
+      [this](ContextId id, const Status& why) { OnRouteLost(id, why); });
+  context_->SetLossExplainer([this](const core::Link* link, const Status& why) {
+    return ExplainLoss(link, why);
+  });
+  context_->SetChildHelloHandler(
+      [this](core::Link* from, const core::FrameHeader& header,
+             std::string_view payload) { OnHelloReply(from, header, payload); });
+}
+
+ChildStarter::~ChildStarter() {
+  for (auto& [id, starting] : starting_) {
+    context_->loop()->CancelTimer(starting->timer);
+  }
+}
+
+void ChildStarter::Start(const core::StartChildRequest& request,
+                         ConnectStats* stats, LinkedCallback linked,
+                         DoneCallback done) {
+  auto starting = std::make_unique<Starting>();
+  starting->request = request;
+  starting->stats = stats;
+  starting->linked = std::move(linked);
+  starting->done = std::move(done);
+  starting->start_us = context_->loop()->NowUs();
+  const Status status = ParseHop(request.hop, &starting->hop);
+  if (!status.ok()) {
+    starting->done(status, {});
+    return;
+  }
+  const bool below_master = context_->router().parent() == nullptr &&
+                            context_->ancestors().empty();
+  const uint32_t grant_count =
+      below_master ? core::kGrantIds : core::kChildGrantIds;
+  // std::function wants a copyable callable.
+  auto shared = std::make_shared<std::unique_ptr<Starting>>(std::move(starting));
+  context_->TakeIds(
+      1 + grant_count,
+      [this, shared, grant_count](const Status& status, uint32_t first) {
+        if (!status.ok()) {
+          (*shared)->done(status, {});
+          return;
+        }
+        StartWithId(std::move(*shared), first, grant_count);
+      });
+}
+
+void ChildStarter::StartWithId(std::unique_ptr<Starting> starting,
+                               ContextId id, uint32_t grant_count) {
+  Starting* const state = starting.get();
+  starting_[id] = std::move(starting);
+  const uint32_t timeout_ms = state->request.timeout_ms != 0
+                                  ? state->request.timeout_ms
+                                  : kDefaultConnectTimeoutMs;
+  const int64_t spent_us = context_->loop()->NowUs() - state->start_us;
+  state->timer = context_->loop()->RunAfter(
+      timeout_ms * int64_t{1000} - spent_us, [this, id] { OnTimeout(id); });
+
+  const std::string name = state->hop.ToString();
+  std::unique_ptr<core::ByteStream> stream = OpenStream(state);
+  state->stream = stream.get();
+  core::Router& router = context_->router();
+  core::Link* const link = router.AddChild(std::move(stream), id, name);
+  router.RecordGrant(link, id + 1, grant_count);
+
+  core::Hello hello;
+  hello.version = core::kProtocolVersion;
+  hello.child_id = id;
+  hello.ancestor_ids.push_back(router.self());
+  for (ContextId ancestor : context_->ancestors()) {
+    hello.ancestor_ids.push_back(ancestor);
+  }
+  hello.grant_first = id + 1;
+  hello.grant_count = grant_count;
+  hello.name = name;
+  hello.parent_name = router.name();
+  core::FrameHeader header;
+  header.dst_id = id;
+  header.handle = core::kHello;
+  router.Send(header, core::SerializeControl(hello));
+  if (state->linked) state->linked(id);
+}
+
+std::unique_ptr<core::ByteStream> ChildStarter::OpenStream(Starting* state) {
+  const AgentImage& image = images_->own();
+  if (state->hop.kind == Hop::Kind::kLocal) {
+    if (state->stats != nullptr) {
+      state->stats->EnterPhase("exec", context_->loop()->NowUs());
+    }
+    return local_(context_->loop(), image);
+  }
+  std::string bytes;
+  const Status status = ReadImage(image.gzip_fd, &bytes);
+  const std::string nonce = MakeNonce();
+  OpenRequest open;
+  open.hop = state->hop;
+  open.ssh = state->request.ssh;
+  open.command = FirstStageCommand(nonce, image.uname, bytes.size());
+  open.stats = state->stats;
+  if (state->stats != nullptr) {
+    state->stats->bootstrap_bytes_sent += open.command.size();
+    state->stats->bootstrap_round_trips = 1;
+  }
+  return std::make_unique<BootstrapStream>(ssh_->Open(context_->loop(), open),
+                                           nonce, std::move(bytes), images_,
+                                           state->stats);
+}
+
+void ChildStarter::OnHelloReply(core::Link* from,
+                                const core::FrameHeader& header,
+                                std::string_view payload) {
+  const ContextId id = from->peer_id();
+  if (header.src_id != id || starting_.count(id) == 0) return;
+  core::HelloReply hello;
+  if (!core::ParseControl(payload, &hello)) {
+    context_->router().CloseLink(
+        from, Status(Code::kInternal, "the child's hello is malformed"));
+    return;
+  }
+  if (hello.version != core::kProtocolVersion) {
+    context_->router().CloseLink(
+        from, Status(Code::kFailedPrecondition,
+                     "protocol version mismatch: the child speaks " +
+                         std::to_string(hello.version) + ", this side " +
+                         std::to_string(core::kProtocolVersion)));
+    return;
+  }
+  Finish(id, Status(), hello);
+}
+
+Status ChildStarter::ExplainLoss(const core::Link* link,
+                                 const Status& why) const {
+  const Code code = why.ok() ? Code::kUnavailable : why.code();
+  const std::string reason =
+      why.ok() ? "closed by the other side" : why.message();
+  auto it = starting_.find(link->peer_id());
+  if (it == starting_.end()) {
+    return Status(code, "link to " + link->name() + " lost: " + reason);
+  }
+  const Starting& state = *it->second;
+  return Status(code, "cannot start a context: " + link->name() + " (hop " +
+                          std::to_string(state.request.hop_number) +
+                          ", phase " + link->stream().phase() + "): " + reason);
+}
+
+void ChildStarter::OnRouteLost(ContextId id, const Status& why) {
+  if (starting_.count(id)) Finish(id, why, {});
+}
+
+void ChildStarter::OnTimeout(ContextId id) {
+  Starting* const state = starting_[id].get();
+  state->timer = 0;
+  const uint32_t timeout_ms = state->request.timeout_ms != 0
+                                  ? state->request.timeout_ms
+                                  : kDefaultConnectTimeoutMs;
+  std::string why = "not done within " + std::to_string(timeout_ms) + " ms";
+  const Status stream = state->stream->status();
+  if (!stream.message().empty()) why += "; " + stream.message();
+  core::Link* const link = context_->router().LinkTo(id);
+  context_->router().CloseLink(link, Status(Code::kDeadlineExceeded, why));
+}
+
+void ChildStarter::Finish(ContextId id, const Status& status,
+                          const core::HelloReply& hello) {
+  auto it = starting_.find(id);
+  std::unique_ptr<Starting> state = std::move(it->second);
+  starting_.erase(it);
+  context_->loop()->CancelTimer(state->timer);
+  if (status.ok()) {
+    context_->router().Announce(id);
+    if (state->stats != nullptr) {
+      state->stats->EnterPhase("call", context_->loop()->NowUs());
+    }
+  }
+  core::StartChildReply reply;
+  reply.id = id;
+  reply.hello = hello;
+  state->done(status, reply);
+}
+
+Status ChildStarter::Stop(ContextId id) {
+  core::Router& router = context_->router();
+  core::Link* const link = router.HasRoute(id) ? router.LinkTo(id) : nullptr;
+  if (link == nullptr || link->peer_id() != id) {
+    return Status(Code::kNotFound, "no child with id " + std::to_string(id));
+  }
+  router.CloseLink(link, Status(Code::kUnavailable, "disconnected on request"));
+  return Status();
+}
+
+}  // namespace ramet::parent

@@ -1,0 +1,80 @@
+#ifndef PARENT_CHILD_STARTER_H_
+#define PARENT_CHILD_STARTER_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/base/status.h"
+#include "core/context/context.h"
+#include "core/wire/control.h"
+#include "parent/agent_image.h"
+#include "parent/connect_stats.h"
+#include "parent/hop.h"
+#include "parent/transport.h"
+
+namespace ramet::parent {
+
+// Starts the children of a context and ends them: transport, first stage,
+// hello, routes. The same code in the master and in every agent.
+//
+// Ownership: borrows everything it is given, for its whole life.
+// Threads: the loop's.
+class ChildStarter {
+ public:
+  // Starts the agent of a local child: returns the stream to it.
+  using LocalStarter = std::function<std::unique_ptr<core::ByteStream>(
+      core::EventLoop* loop, const AgentImage& image)>;
+
+  ChildStarter(core::Context* context, const AgentImages* images,
+               LocalStarter local, Transport* ssh);
+  ~ChildStarter();
+  ChildStarter(const ChildStarter&) = delete;
+  ChildStarter& operator=(const ChildStarter&) = delete;
+
+  // The child has an id and frames may be sent to it, though whether it will
+  // ever live is not known yet.
+  using LinkedCallback = std::function<void(core::ContextId id)>;
+  // Once, at the end: OK and the child's hello, or why there is no child. The
+  // message says what, where (hop and phase) and why; nothing is left behind.
+  using DoneCallback = std::function<void(const core::Status& status,
+                                          const core::StartChildReply& reply)>;
+
+  // `request.hop` is parsed here; INVALID_ARGUMENT when it is no hop.
+  // `request.timeout_ms` (0: kDefaultConnectTimeoutMs) bounds everything:
+  // DEADLINE_EXCEEDED names the phase that took too long. `stats` may be null;
+  // it outlives the child.
+  void Start(const core::StartChildRequest& request, ConnectStats* stats,
+             LinkedCallback linked, DoneCallback done);
+
+  // Ends a child and its subtree. NOT_FOUND: no such child.
+  core::Status Stop(core::ContextId id);
+
+  static constexpr uint32_t kDefaultConnectTimeoutMs = 30'000;
+
+ private:
+  struct Starting;
+
+  void StartWithId(std::unique_ptr<Starting> starting, core::ContextId id,
+                   uint32_t grant_count);
+  std::unique_ptr<core::ByteStream> OpenStream(Starting* starting);
+  void OnHelloReply(core::Link* from, const core::FrameHeader& header,
+                    std::string_view payload);
+  core::Status ExplainLoss(const core::Link* link,
+                           const core::Status& why) const;
+  void OnRouteLost(core::ContextId id, const core::Status& why);
+  void OnTimeout(core::ContextId id);
+  void Finish(core::ContextId id, const core::Status& status,
+              const core::HelloReply& hello);
+
+  core::Context* const context_;
+  const AgentImages* const images_;
+  const LocalStarter local_;
+  Transport* const ssh_;
+  std::map<core::ContextId, std::unique_ptr<Starting>> starting_;
+};
+
+}  // namespace ramet::parent
+
+#endif  // PARENT_CHILD_STARTER_H_
