@@ -34,8 +34,7 @@ core::Status ReadImage(int fd, std::string* bytes) {
   return core::Status();
 }
 
-core::Status MakeMemoryFile(const char* name, std::string_view bytes,
-                            int* fd) {
+core::Status MakeMemoryFile(const char* name, std::string_view bytes, int* fd) {
   int file = memfd_create(name, MFD_CLOEXEC | MFD_EXEC);
   if (file < 0 && errno == EINVAL) file = memfd_create(name, MFD_CLOEXEC);
   if (file < 0) {
@@ -49,8 +48,9 @@ core::Status MakeMemoryFile(const char* name, std::string_view bytes,
     if (count < 0) {
       const int error = errno;
       close(file);
-      return core::Status(core::Code::kResourceExhausted,
-                          core::ErrnoText("cannot fill a file in memory", error));
+      return core::Status(
+          core::Code::kResourceExhausted,
+          core::ErrnoText("cannot fill a file in memory", error));
     }
     bytes.remove_prefix(count);
   }

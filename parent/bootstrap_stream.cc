@@ -30,8 +30,7 @@ std::string Printable(std::string_view text) {
 
 BootstrapStream::BootstrapStream(std::unique_ptr<core::ByteStream> inner,
                                  std::string nonce, std::string first_image,
-                                 const AgentImages* images,
-                                 ConnectStats* stats)
+                                 const AgentImages* images, ConnectStats* stats)
     : inner_(std::move(inner)),
       nonce_(std::move(nonce)),
       images_(images),

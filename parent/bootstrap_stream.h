@@ -67,10 +67,10 @@ class BootstrapStream final : public core::ByteStream,
 
   std::string ahead_;  // image bytes that go before anything else
   size_t ahead_written_ = 0;
-  std::string replay_;  // all that the user wrote before the marker
-  std::string noise_;   // all that arrived before the marker
-  size_t scanned_ = 0;  // text markers before this were handled
-  std::string early_;   // bytes behind the marker, not read yet
+  std::string replay_;   // all that the user wrote before the marker
+  std::string noise_;    // all that arrived before the marker
+  size_t scanned_ = 0;   // text markers before this were handled
+  std::string early_;    // bytes behind the marker, not read yet
   std::string refusal_;  // the first stage's own reason to give up
   bool established_ = false;
   bool want_write_ = false;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/base/strings.h"
 #include "parent/bootstrap_stream.h"
 #include "parent/first_stage.h"
 
@@ -27,18 +28,17 @@ struct ChildStarter::Starting {
 
 ChildStarter::ChildStarter(core::Context* context, const AgentImages* images,
                            LocalStarter local, Transport* ssh)
-    : context_(context),
-      images_(images),
-      local_(std::move(local)),
-      ssh_(ssh) {
+    : context_(context), images_(images), local_(std::move(local)), ssh_(ssh) {
   context_->AddRouteLostHandler(
       [this](ContextId id, const Status& why) { OnRouteLost(id, why); });
   context_->SetLossExplainer([this](const core::Link* link, const Status& why) {
     return ExplainLoss(link, why);
   });
-  context_->SetChildHelloHandler(
-      [this](core::Link* from, const core::FrameHeader& header,
-             std::string_view payload) { OnHelloReply(from, header, payload); });
+  context_->SetChildHelloHandler([this](core::Link* from,
+                                        const core::FrameHeader& header,
+                                        std::string_view payload) {
+    OnHelloReply(from, header, payload);
+  });
 }
 
 ChildStarter::~ChildStarter() {
@@ -61,25 +61,25 @@ void ChildStarter::Start(const core::StartChildRequest& request,
     starting->done(status, {});
     return;
   }
-  const bool below_master = context_->router().parent() == nullptr &&
-                            context_->ancestors().empty();
+  const bool below_master =
+      context_->router().parent() == nullptr && context_->ancestors().empty();
   const uint32_t grant_count =
       below_master ? core::kGrantIds : core::kChildGrantIds;
   // std::function wants a copyable callable.
-  auto shared = std::make_shared<std::unique_ptr<Starting>>(std::move(starting));
-  context_->TakeIds(
-      1 + grant_count,
-      [this, shared, grant_count](const Status& status, uint32_t first) {
-        if (!status.ok()) {
-          (*shared)->done(status, {});
-          return;
-        }
-        StartWithId(std::move(*shared), first, grant_count);
-      });
+  auto shared =
+      std::make_shared<std::unique_ptr<Starting>>(std::move(starting));
+  context_->TakeIds(1 + grant_count, [this, shared, grant_count](
+                                         const Status& status, uint32_t first) {
+    if (!status.ok()) {
+      (*shared)->done(status, {});
+      return;
+    }
+    StartWithId(std::move(*shared), first, grant_count);
+  });
 }
 
-void ChildStarter::StartWithId(std::unique_ptr<Starting> starting,
-                               ContextId id, uint32_t grant_count) {
+void ChildStarter::StartWithId(std::unique_ptr<Starting> starting, ContextId id,
+                               uint32_t grant_count) {
   Starting* const state = starting.get();
   starting_[id] = std::move(starting);
   const uint32_t timeout_ms = state->request.timeout_ms != 0
@@ -152,10 +152,9 @@ void ChildStarter::OnHelloReply(core::Link* from,
   }
   if (hello.version != core::kProtocolVersion) {
     context_->router().CloseLink(
-        from, Status(Code::kFailedPrecondition,
-                     "protocol version mismatch: the child speaks " +
-                         std::to_string(hello.version) + ", this side " +
-                         std::to_string(core::kProtocolVersion)));
+        from, Error(Code::kFailedPrecondition,
+                    {"protocol version mismatch: the child speaks ",
+                     hello.version, ", this side ", core::kProtocolVersion}));
     return;
   }
   Finish(id, Status(), hello);
@@ -168,12 +167,12 @@ Status ChildStarter::ExplainLoss(const core::Link* link,
       why.ok() ? "closed by the other side" : why.message();
   auto it = starting_.find(link->peer_id());
   if (it == starting_.end()) {
-    return Status(code, "link to " + link->name() + " lost: " + reason);
+    return Error(code, {"link to ", link->name(), " lost: ", reason});
   }
   const Starting& state = *it->second;
-  return Status(code, "cannot start a context: " + link->name() + " (hop " +
-                          std::to_string(state.request.hop_number) +
-                          ", phase " + link->stream().phase() + "): " + reason);
+  return Error(code, {"cannot start a context: ", link->name(), " (hop ",
+                      state.request.hop_number, ", phase ",
+                      link->stream().phase(), "): ", reason});
 }
 
 void ChildStarter::OnRouteLost(ContextId id, const Status& why) {
@@ -215,7 +214,7 @@ Status ChildStarter::Stop(ContextId id) {
   core::Router& router = context_->router();
   core::Link* const link = router.HasRoute(id) ? router.LinkTo(id) : nullptr;
   if (link == nullptr || link->peer_id() != id) {
-    return Status(Code::kNotFound, "no child with id " + std::to_string(id));
+    return Error(Code::kNotFound, {"no child with id ", id});
   }
   router.CloseLink(link, Status(Code::kUnavailable, "disconnected on request"));
   return Status();

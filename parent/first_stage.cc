@@ -8,8 +8,8 @@
 namespace ramet::parent {
 namespace {
 
-// Variables: n nonce, g bytes to come, w guessed platform, u what unpacks, z what
-// was received, f the agent's file, y set once the agent can run.
+// Variables: n nonce, g bytes to come, w guessed platform, u what unpacks, z
+// what was received, f the agent's file, y set once the agent can run.
 //
 //   e  says a marker line
 //   r  reads exactly g bytes into a file; dd never reads further, so the frames
@@ -19,9 +19,9 @@ namespace {
 //      the new g
 //
 // Files are created with noclobber (O_EXCL), so that nobody can plant a link in
-// a shared directory. The agent is tried ("-p" does nothing but succeed) because
-// no test tells in every shell whether a mount is noexec. Descriptors 3 and 4
-// keep both files for the agent, which starts its own children from them.
+// a shared directory. The agent is tried ("-p" does nothing but succeed)
+// because no test tells in every shell whether a mount is noexec. Descriptors 3
+// and 4 keep both files for the agent, which starts its own children from them.
 // Without /proc the agent removes its files itself, by the names it is given.
 constexpr char kScript[] =
     "PATH=$PATH:/usr/bin:/bin:/usr/sbin:/sbin;z=;y=;t=;u=;umask 77;set -C;"

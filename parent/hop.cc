@@ -1,12 +1,13 @@
 #include "parent/hop.h"
 
+#include "core/base/strings.h"
+
 namespace ramet::parent {
 namespace {
 
 core::Status Invalid(std::string_view text, const char* why) {
-  return core::Status(core::Code::kInvalidArgument,
-                      "bad target: \"" + std::string(text.substr(0, 200)) +
-                          "\": " + why);
+  return core::Error(core::Code::kInvalidArgument,
+                     {"bad target: \"", text.substr(0, 200), "\": ", why});
 }
 
 // Printable ASCII but what a shell, an ssh_config or a target gives a meaning.
@@ -49,7 +50,8 @@ core::Status ParseSsh(std::string_view text, std::string_view rest, Hop* hop) {
     hop->host.assign(rest.substr(1, end - 1));
     rest.remove_prefix(end + 1);
     if (!rest.empty()) {
-      if (rest[0] != ':') return Invalid(text, "expected \":port\" after \"]\"");
+      if (rest[0] != ':')
+        return Invalid(text, "expected \":port\" after \"]\"");
       has_port = true;
       port = rest.substr(1);
     }

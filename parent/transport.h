@@ -32,8 +32,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
   // Never null, never blocks; `loop` outlives the stream.
-  virtual std::unique_ptr<core::ByteStream> Open(core::EventLoop* loop,
-                                                 const OpenRequest& request) = 0;
+  virtual std::unique_ptr<core::ByteStream> Open(
+      core::EventLoop* loop, const OpenRequest& request) = 0;
 };
 
 }  // namespace ramet::parent

@@ -1,12 +1,16 @@
 #include "core/base/check.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#include "core/base/strings.h"
 
 namespace ramet::core {
 
 void CheckFailed(const char* file, int line, const char* text) {
-  dprintf(2, "ramet: %s:%d: check failed: %s\n", file, line, text);
+  const std::string message =
+      Concat({"ramet: ", file, ":", line, ": check failed: ", text, "\n"});
+  (void)!write(STDERR_FILENO, message.data(), message.size());
   abort();
 }
 

@@ -10,9 +10,9 @@ namespace ramet::core {
 
 // For our own broken invariants only; a peer's fault closes its link, a
 // caller's fault is a Status.
-#define RAMET_CHECK(condition)                                   \
-  (__builtin_expect(!!(condition), 1)                            \
-       ? (void)0                                                 \
+#define RAMET_CHECK(condition)        \
+  (__builtin_expect(!!(condition), 1) \
+       ? (void)0                      \
        : ::ramet::core::CheckFailed(__FILE__, __LINE__, #condition))
 
 #endif  // CORE_BASE_CHECK_H_

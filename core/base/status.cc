@@ -24,8 +24,7 @@ const char* CodeName(Code code) {
       "DATA_LOSS",
       "UNAUTHENTICATED",
   };
-  return kNames[static_cast<int>(
-      CodeFromNumber(static_cast<uint32_t>(code)))];
+  return kNames[static_cast<int>(CodeFromNumber(static_cast<uint32_t>(code)))];
 }
 
 Code CodeFromNumber(uint32_t number) {

@@ -14,6 +14,8 @@
 
 #include <string_view>
 
+#include "core/base/strings.h"
+
 namespace ramet::core {
 namespace {
 
@@ -170,15 +172,15 @@ Status Spawn(const SpawnOptions& options, pid_t* pid) {
   if (options.argv.empty()) {
     return Status(Code::kInvalidArgument, "cannot start a program: no name");
   }
-  const std::string what = "cannot start " + options.argv[0];
+  const std::string what = Concat({"cannot start ", options.argv[0], ": "});
   Plan plan;
   if (options.image_fd < 0) {
     plan.path = FindProgram(options.argv[0]);
     if (plan.path.empty()) {
-      return Status(Code::kUnavailable, what + ": not found in PATH");
+      return Error(Code::kUnavailable, {what, "not found in PATH"});
     }
   } else {
-    plan.image_path = "/proc/self/fd/" + std::to_string(options.image_fd);
+    plan.image_path = Concat({"/proc/self/fd/", options.image_fd});
   }
   for (const std::string& argument : options.argv) {
     plan.argv.push_back(const_cast<char*>(argument.c_str()));
@@ -200,14 +202,14 @@ Status Spawn(const SpawnOptions& options, pid_t* pid) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 
   if (child < 0) {
-    return Status(Code::kUnavailable,
-                  ErrnoText(what + ": cannot fork", fork_error));
+    return Error(Code::kUnavailable,
+                 {what, "cannot fork: ", strerror(fork_error)});
   }
   if (plan.failed_step != nullptr) {
     while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
     }
-    return Status(Code::kUnavailable,
-                  ErrnoText(what + ": " + plan.failed_step, plan.error));
+    const char* const step = plan.failed_step;
+    return Error(Code::kUnavailable, {what, step, ": ", strerror(plan.error)});
   }
   *pid = child;
   return Status();
@@ -215,13 +217,12 @@ Status Spawn(const SpawnOptions& options, pid_t* pid) {
 
 std::string DescribeWaitStatus(int wait_status) {
   if (WIFEXITED(wait_status)) {
-    return "exit status " + std::to_string(WEXITSTATUS(wait_status));
+    return Concat({"exit status ", WEXITSTATUS(wait_status)});
   }
   const int number = WTERMSIG(wait_status);
-  std::string text = "killed by signal " + std::to_string(number);
-  const char* name = strsignal(number);
-  if (name != nullptr) text = text + " (" + name + ")";
-  return text;
+  const char* const name = strsignal(number);
+  return Concat({"killed by signal ", number, " (",
+                 name != nullptr ? name : "unknown", ")"});
 }
 
 void KillGroupAndReap(pid_t pid) {

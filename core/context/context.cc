@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/base/strings.h"
 #include "core/wire/control.h"
 
 namespace ramet::core {
@@ -13,7 +14,8 @@ class Context::GrantWaiter final : public ReplyHandler {
  public:
   GrantWaiter(Context* context, uint32_t count, IdsCallback done)
       : context_(context), count_(count), done_(std::move(done)) {
-    handle_ = context_->handles_.Add(context_->router_.parent()->peer_id(), this);
+    handle_ =
+        context_->handles_.Add(context_->router_.parent()->peer_id(), this);
   }
 
   void Ask() {
@@ -58,11 +60,11 @@ class Context::GrantWaiter final : public ReplyHandler {
 };
 
 Context::Context(EventLoop* loop) : loop_(loop), router_(loop, this) {
-  SetHandler(kAllocateId, Access::kChildren,
-             [this](Link* from, const FrameHeader& header,
-                    std::string_view payload) {
-               OnAllocateId(from, header, payload);
-             });
+  SetHandler(
+      kAllocateId, Access::kChildren,
+      [this](Link* from, const FrameHeader& header, std::string_view payload) {
+        OnAllocateId(from, header, payload);
+      });
 }
 
 Context::~Context() = default;
@@ -73,9 +75,8 @@ void Context::SetHandler(StandardHandle handle, Access access,
 }
 
 bool Context::IsSelfOrAncestor(ContextId id) const {
-  return id == router_.self() ||
-         std::find(ancestors_.begin(), ancestors_.end(), id) !=
-             ancestors_.end();
+  return id == router_.self() || std::find(ancestors_.begin(), ancestors_.end(),
+                                           id) != ancestors_.end();
 }
 
 void Context::TakeIds(uint32_t count, IdsCallback done) {
@@ -94,14 +95,27 @@ void Context::TakeIds(uint32_t count, IdsCallback done) {
   asking->Ask();
 }
 
+void Context::TopUpIds() {
+  constexpr uint32_t kFewIds = 8;
+  if (topping_up_ || router_.parent() == nullptr ||
+      ids_.available() >= kFewIds) {
+    return;
+  }
+  topping_up_ = true;
+  auto waiter = std::make_unique<GrantWaiter>(
+      this, 0, [this](const Status&, uint32_t) { topping_up_ = false; });
+  GrantWaiter* const asking = waiter.get();
+  grant_waiters_[asking] = std::move(waiter);
+  asking->Ask();
+}
+
 void Context::OnAllocateId(Link* from, const FrameHeader& header,
                            std::string_view payload) {
   AllocateId message;
   if (from == nullptr || !ParseControl(payload, &message) ||
       message.count == 0 || message.count > kGrantIds) {
-    router_.SendDead(header, Status(Code::kInvalidArgument,
-                                    "a grant has 1 to " +
-                                        std::to_string(kGrantIds) + " ids"));
+    router_.SendDead(header, Error(Code::kInvalidArgument,
+                                   {"a grant has 1 to ", kGrantIds, " ids"}));
     return;
   }
   const ContextId child = from->peer_id();
@@ -138,11 +152,9 @@ void Context::OnLocalFrame(Link* from, const FrameHeader& header,
   }
   if (header.handle >= kStandardHandleCount ||
       !standard_[header.handle].handler) {
-    router_.SendDead(header, Status(Code::kUnimplemented,
-                                    "invalid handle " +
-                                        std::to_string(header.handle) +
-                                        " in context " +
-                                        router_.name()));
+    router_.SendDead(
+        header, Error(Code::kUnimplemented, {"invalid handle ", header.handle,
+                                             " in context ", router_.name()}));
     return;
   }
   const Standard& standard = standard_[header.handle];
@@ -160,11 +172,9 @@ void Context::OnLocalFrame(Link* from, const FrameHeader& header,
       break;
   }
   if (!allowed) {
-    router_.SendDead(header,
-                     Status(Code::kPermissionDenied,
-                            "refused by policy: handle " +
-                                std::to_string(header.handle) +
-                                " of context " + router_.name()));
+    router_.SendDead(header, Error(Code::kPermissionDenied,
+                                   {"refused by policy: handle ", header.handle,
+                                    " of context ", router_.name()}));
     return;
   }
   standard.handler(from, header, payload);

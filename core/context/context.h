@@ -54,9 +54,7 @@ class Context final : private Router::Local {
   void SetHandler(StandardHandle handle, Access access, FrameHandler handler);
 
   // Frames to kHello: from the parent, and from children. Each has one owner.
-  void SetHelloHandler(FrameHandler handler) {
-    on_hello_ = std::move(handler);
-  }
+  void SetHelloHandler(FrameHandler handler) { on_hello_ = std::move(handler); }
   void SetChildHelloHandler(FrameHandler handler) {
     on_child_hello_ = std::move(handler);
   }
@@ -77,8 +75,7 @@ class Context final : private Router::Local {
   // Told when a link is lost, or a descendant can't be reached any more, after
   // everybody who waited for it.
   using LinkLostHandler = std::function<void(Link* link, const Status& why)>;
-  using RouteLostHandler =
-      std::function<void(ContextId id, const Status& why)>;
+  using RouteLostHandler = std::function<void(ContextId id, const Status& why)>;
   void AddLinkLostHandler(LinkLostHandler handler) {
     link_lost_.push_back(std::move(handler));
   }
@@ -101,6 +98,10 @@ class Context final : private Router::Local {
   // master has none left. UNAVAILABLE: the parent is gone.
   using IdsCallback = std::function<void(const Status& status, uint32_t first)>;
   void TakeIds(uint32_t count, IdsCallback done);
+
+  // Asks the ancestors for another grant when few ids are left, so that the
+  // next TakeIds() need not wait.
+  void TopUpIds();
 
  private:
   struct Standard {
@@ -128,6 +129,7 @@ class Context final : private Router::Local {
   Standard standard_[kStandardHandleCount];
   std::vector<ContextId> ancestors_;
   IdPool ids_;
+  bool topping_up_ = false;
   std::map<GrantWaiter*, std::unique_ptr<GrantWaiter>> grant_waiters_;
   FrameHandler on_hello_;
   FrameHandler on_child_hello_;

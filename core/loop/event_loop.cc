@@ -161,10 +161,9 @@ void EventLoop::RunOnce(int64_t timeout_us) {
   if (posted_.load() != nullptr) wait_us = 0;
   epoll_event events[kMaxEventsPerTurn];
   // Rounded up: a timer is never early, and a wait never spins.
-  const int wait_ms =
-      wait_us < 0 ? -1
-                  : static_cast<int>(
-                        std::min<int64_t>((wait_us + 999) / 1000, 1 << 30));
+  const int wait_ms = wait_us < 0 ? -1
+                                  : static_cast<int>(std::min<int64_t>(
+                                        (wait_us + 999) / 1000, 1 << 30));
   const int count =
       epoll_wait(epoll_.get(), events, kMaxEventsPerTurn, wait_ms);
   asleep_.store(false);

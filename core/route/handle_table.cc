@@ -19,8 +19,7 @@ bool HandleTable::Respondent(HandleId handle, ContextId* respondent) const {
   return true;
 }
 
-void HandleTable::Deliver(const FrameHeader& header,
-                          std::string_view payload) {
+void HandleTable::Deliver(const FrameHeader& header, std::string_view payload) {
   auto it = entries_.find(header.handle);
   if (it == entries_.end()) return;
   ReplyHandler* const handler = it->second.handler;
@@ -54,9 +53,9 @@ void HandleTable::FailIf(Predicate predicate, const Status& why) {
 }
 
 void HandleTable::FailRespondent(ContextId respondent, const Status& why) {
-  FailIf([respondent](const Entry& entry) {
-    return entry.respondent == respondent;
-  }, why);
+  FailIf([respondent](
+             const Entry& entry) { return entry.respondent == respondent; },
+         why);
 }
 
 void HandleTable::FailAll(const Status& why) {

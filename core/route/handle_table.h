@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
+#include <map>
 #include <string_view>
-#include <unordered_map>
 
 #include "core/base/status.h"
 #include "core/wire/frame_header.h"
@@ -16,8 +16,7 @@ class ReplyHandler {
  public:
   virtual ~ReplyHandler() = default;
   // A verified reply from the respondent. May remove its own handle.
-  virtual void OnReply(const FrameHeader& header,
-                       std::string_view payload) = 0;
+  virtual void OnReply(const FrameHeader& header, std::string_view payload) = 0;
   // No (further) reply will come. The handle has been removed already.
   virtual void OnDead(const Status& why) = 0;
 };
@@ -54,7 +53,7 @@ class HandleTable {
   template <typename Predicate>
   void FailIf(Predicate predicate, const Status& why);
 
-  std::unordered_map<HandleId, Entry> entries_;
+  std::map<HandleId, Entry> entries_;
   HandleId next_ = kFirstDynamicHandle;
 };
 

@@ -94,8 +94,9 @@ void Link::Flush() {
     if (written_ == writing_.size()) {
       writing_.clear();
       written_ = 0;
-      std::deque<std::string>* next =
-          !control_.empty() ? &control_ : !data_.empty() ? &data_ : nullptr;
+      std::deque<std::string>* next = !control_.empty() ? &control_
+                                      : !data_.empty()  ? &data_
+                                                        : nullptr;
       if (next == nullptr) break;
       writing_.swap(next->front());
       next->pop_front();
@@ -171,7 +172,8 @@ void Link::OnReadable() {
     if (partial_.empty() && partial_.capacity() > 4096) {
       partial_.shrink_to_fit();
     }
-    if (size < EventLoop::kScratchBytes) break;  // the stream is drained, likely
+    if (size < EventLoop::kScratchBytes)
+      break;  // the stream is drained, likely
   }
   destroyed_ = nullptr;
 }
@@ -202,7 +204,8 @@ bool Link::TakeFrames(const char* data, size_t size, size_t* consumed) {
     *consumed += total;
     ++counters_.frames_in;
     delegate_->OnFrame(
-        this, header, std::string_view(frame + kFrameHeaderBytes, header.length));
+        this, header,
+        std::string_view(frame + kFrameHeaderBytes, header.length));
     if (destroyed) {
       if (outer != nullptr) *outer = true;
       return false;

@@ -56,8 +56,7 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
     size_t queue_high_water_bytes = 0;
   };
 
-  Link(EventLoop* loop, std::unique_ptr<ByteStream> stream,
-       Delegate* delegate);
+  Link(EventLoop* loop, std::unique_ptr<ByteStream> stream, Delegate* delegate);
   ~Link() override;
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/strings.h"
 
 namespace ramet::core {
 
@@ -146,10 +147,9 @@ void Router::Forward(Link* from, const FrameHeader& header,
   Link* const to = LinkTo(header.dst_id);
   // What came from above and is not below is nowhere.
   if (to == nullptr || (to == from && from == parent_)) {
-    SendDead(header, Status(Code::kUnavailable,
-                            "no route to " + std::to_string(header.dst_id) +
-                                " from " + std::to_string(self_) + " (" +
-                                name_ + ")"));
+    SendDead(header,
+             Error(Code::kUnavailable, {"no route to ", header.dst_id, " from ",
+                                        self_, " (", name_, ")"}));
     return;
   }
   if (to == parent_) {
@@ -160,15 +160,13 @@ void Router::Forward(Link* from, const FrameHeader& header,
     }
     return;
   }
-  const bool queued = header.dead()
-                          ? (to->ForceQueue(header, payload), true)
-                          : to->Queue(header, payload);
+  const bool queued = header.dead() ? (to->ForceQueue(header, payload), true)
+                                    : to->Queue(header, payload);
   if (!queued) {
     SendDead(header,
-             Status(Code::kResourceExhausted,
-                    "link to " + to->name() + " holds " +
-                        std::to_string(to->queued_bytes()) +
-                        " bytes that it does not take"));
+             Error(Code::kResourceExhausted,
+                   {"link to ", to->name(), " holds ", to->queued_bytes(),
+                    " bytes that it does not take"}));
   }
 }
 

@@ -7,7 +7,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "core/base/status.h"
@@ -124,8 +123,7 @@ class Router final : private Link::Delegate {
   void OnDrained(Link* link) override;
   void OnClosed(Link* link, const Status& why) override;
 
-  void Forward(Link* from, const FrameHeader& header,
-               std::string_view payload);
+  void Forward(Link* from, const FrameHeader& header, std::string_view payload);
   void OnAddRoute(Link* link, std::string_view payload);
   void OnDelRoute(Link* link, std::string_view payload);
   void LoseRoute(ContextId id, const Status& why);
@@ -138,7 +136,7 @@ class Router final : private Link::Delegate {
   Link* parent_ = nullptr;
   std::vector<std::unique_ptr<Link>> links_;
   std::vector<std::unique_ptr<Link>> closed_links_;
-  std::unordered_map<ContextId, Route> routes_;
+  std::map<ContextId, Route> routes_;
   std::map<uint32_t, GrantedBlock> grants_;  // by first id
   std::vector<Link*> paused_by_parent_;
   EventLoop::TimerId bury_timer_ = 0;

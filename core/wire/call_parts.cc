@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/strings.h"
 #include "core/wire/big_endian.h"
 
 namespace ramet::core {
@@ -41,8 +42,7 @@ size_t PartWriter::Room() {
                   kMaxPartBytes);
 }
 
-void PartWriter::AddPart(PartKind kind, uint8_t flags,
-                         std::string_view bytes) {
+void PartWriter::AddPart(PartKind kind, uint8_t flags, std::string_view bytes) {
   Room();
   char header[kPartHeaderBytes];
   header[0] = static_cast<char>(kind);
@@ -92,9 +92,8 @@ namespace {
 
 Status AddToWhole(std::string_view bytes, std::string* whole) {
   if (whole->size() + bytes.size() > kMaxHeadersBytes) {
-    return Status(Code::kResourceExhausted,
-                  "headers or trailers longer than " +
-                      std::to_string(kMaxHeadersBytes) + " bytes");
+    return Error(Code::kResourceExhausted, {"headers or trailers longer than ",
+                                            kMaxHeadersBytes, " bytes"});
   }
   whole->append(bytes);
   return Status();
@@ -158,10 +157,10 @@ Status CallAssembler::FeedMessageBytes(std::string_view bytes, Sink* sink) {
       }
       message_bytes_ = LoadBe32(prefix_.data() + 1);
       if (message_bytes_ > max_message_bytes_) {
-        return Status(Code::kResourceExhausted,
-                      "message of " + std::to_string(message_bytes_) +
-                          " bytes is longer than the limit of " +
-                          std::to_string(max_message_bytes_) + " bytes");
+        return Error(Code::kResourceExhausted,
+                     {"message of ", message_bytes_,
+                      " bytes is longer than the limit of ", max_message_bytes_,
+                      " bytes"});
       }
     }
     const size_t count =

@@ -1,9 +1,8 @@
 #include "core/wire/control.h"
 
-#include <pb_decode.h>
-#include <pb_encode.h>
-
 #include <type_traits>
+
+#include "core/wire/proto_wire.h"
 
 namespace ramet::core {
 namespace {
@@ -148,158 +147,99 @@ void Fields(M& m, V& visit, const StopChildRequest*) {
 template <typename M, typename V>
 void Fields(M&, V&, const StopChildReply*) {}
 
-bool AppendBytes(pb_ostream_t* stream, const pb_byte_t* bytes, size_t count) {
-  static_cast<std::string*>(stream->state)
-      ->append(reinterpret_cast<const char*>(bytes), count);
-  return true;
-}
-
-pb_ostream_t StreamTo(std::string* out) {
-  pb_ostream_t stream = {};
-  stream.callback = &AppendBytes;
-  stream.state = out;
-  stream.max_size = SIZE_MAX;
-  return stream;
-}
-
 class Encoder {
  public:
-  explicit Encoder(std::string* out) : stream_(StreamTo(out)) {}
+  explicit Encoder(std::string* out) : out_(out) {}
 
   // proto3: a scalar of its default value is not written.
   void operator()(uint32_t number, uint64_t value) {
-    if (value == 0) return;
-    pb_encode_tag(&stream_, PB_WT_VARINT, number);
-    pb_encode_varint(&stream_, value);
+    if (value != 0) AppendVarintField(out_, number, value);
   }
   void operator()(uint32_t number, const std::string& value) {
-    if (!value.empty()) Bytes(number, value);
+    if (!value.empty()) AppendBytesField(out_, number, value);
   }
   void operator()(uint32_t number, const std::vector<uint32_t>& values) {
     if (values.empty()) return;
     std::string packed;
-    pb_ostream_t stream = StreamTo(&packed);
-    for (uint32_t value : values) pb_encode_varint(&stream, value);
-    Bytes(number, packed);
+    for (uint32_t value : values) AppendVarint(&packed, value);
+    AppendBytesField(out_, number, packed);
   }
   void operator()(uint32_t number, const std::vector<std::string>& values) {
-    for (const std::string& value : values) Bytes(number, value);
+    for (const std::string& value : values) {
+      AppendBytesField(out_, number, value);
+    }
   }
   template <typename M>
   void operator()(uint32_t number, const std::vector<M>& messages) {
-    for (const M& message : messages) Bytes(number, SerializeControl(message));
+    for (const M& message : messages) {
+      AppendBytesField(out_, number, SerializeControl(message));
+    }
   }
-  template <typename M,
-            typename = std::enable_if_t<std::is_class<M>::value>>
+  template <typename M, typename = std::enable_if_t<std::is_class<M>::value>>
   void operator()(uint32_t number, const M& message) {
-    Bytes(number, SerializeControl(message));
+    AppendBytesField(out_, number, SerializeControl(message));
   }
 
  private:
-  void Bytes(uint32_t number, const std::string& bytes) {
-    pb_encode_tag(&stream_, PB_WT_STRING, number);
-    pb_encode_string(&stream_,
-                     reinterpret_cast<const pb_byte_t*>(bytes.data()),
-                     bytes.size());
-  }
-
-  pb_ostream_t stream_;
+  std::string* const out_;
 };
 
+// Gives the field at hand to the member with its number, if the types fit;
+// every other field is skipped.
 class Decoder {
  public:
-  explicit Decoder(std::string_view bytes)
-      : stream_(pb_istream_from_buffer(
-            reinterpret_cast<const pb_byte_t*>(bytes.data()), bytes.size())) {}
+  explicit Decoder(const FieldReader& field) : field_(field) {}
 
-  // Moves to the next field; false at the end or on malformed bytes.
-  bool NextField() {
-    bool end = false;
-    if (!pb_decode_tag(&stream_, &type_, &number_, &end)) {
-      ok_ = end;
-      return false;
-    }
-    taken_ = false;
-    return true;
-  }
-  // After the fields were visited: skips one that nobody took.
-  bool Finish() {
-    if (!taken_ && !pb_skip_field(&stream_, type_)) ok_ = false;
-    return ok_;
-  }
   bool ok() const { return ok_; }
 
   void operator()(uint32_t number, uint32_t& value) {
-    uint64_t wide;
-    if (Varint(number, &wide)) value = static_cast<uint32_t>(wide);
+    if (Is(number, WireType::kVarint)) {
+      value = static_cast<uint32_t>(field_.varint());
+    }
   }
-  void operator()(uint32_t number, uint64_t& value) { Varint(number, &value); }
+  void operator()(uint32_t number, uint64_t& value) {
+    if (Is(number, WireType::kVarint)) value = field_.varint();
+  }
   void operator()(uint32_t number, std::string& value) {
-    std::string_view bytes;
-    if (Bytes(number, &bytes)) value.assign(bytes);
+    if (Is(number, WireType::kBytes)) value.assign(field_.bytes());
   }
   void operator()(uint32_t number, std::vector<uint32_t>& values) {
-    std::string_view bytes;
-    uint64_t single;
-    if (type_ == PB_WT_VARINT && Varint(number, &single)) {
-      values.push_back(static_cast<uint32_t>(single));
-      return;
+    if (Is(number, WireType::kVarint)) {
+      values.push_back(static_cast<uint32_t>(field_.varint()));
     }
-    if (!Bytes(number, &bytes)) return;
-    pb_istream_t packed = pb_istream_from_buffer(
-        reinterpret_cast<const pb_byte_t*>(bytes.data()), bytes.size());
-    while (packed.bytes_left > 0) {
-      if (!pb_decode_varint(&packed, &single)) {
+    if (!Is(number, WireType::kBytes)) return;
+    std::string_view packed = field_.bytes();
+    uint64_t value = 0;
+    while (!packed.empty()) {
+      if (!TakeVarint(&packed, &value)) {
         ok_ = false;
         return;
       }
-      values.push_back(static_cast<uint32_t>(single));
+      values.push_back(static_cast<uint32_t>(value));
     }
   }
   void operator()(uint32_t number, std::vector<std::string>& values) {
-    std::string_view bytes;
-    if (Bytes(number, &bytes)) values.emplace_back(bytes);
+    if (Is(number, WireType::kBytes)) values.emplace_back(field_.bytes());
   }
   template <typename M>
   void operator()(uint32_t number, std::vector<M>& messages) {
-    std::string_view bytes;
-    if (!Bytes(number, &bytes)) return;
+    if (!Is(number, WireType::kBytes)) return;
     messages.emplace_back();
-    if (!ParseControl(bytes, &messages.back())) ok_ = false;
+    ok_ = ParseControl(field_.bytes(), &messages.back());
   }
-  template <typename M,
-            typename = std::enable_if_t<std::is_class<M>::value>>
+  template <typename M, typename = std::enable_if_t<std::is_class<M>::value>>
   void operator()(uint32_t number, M& message) {
-    std::string_view bytes;
-    if (Bytes(number, &bytes) && !ParseControl(bytes, &message)) ok_ = false;
+    if (Is(number, WireType::kBytes)) {
+      ok_ = ParseControl(field_.bytes(), &message);
+    }
   }
 
  private:
-  bool Varint(uint32_t number, uint64_t* value) {
-    if (taken_ || number != number_ || type_ != PB_WT_VARINT) return false;
-    taken_ = true;
-    if (pb_decode_varint(&stream_, value)) return true;
-    ok_ = false;
-    return false;
-  }
-  bool Bytes(uint32_t number, std::string_view* bytes) {
-    if (taken_ || number != number_ || type_ != PB_WT_STRING) return false;
-    taken_ = true;
-    uint64_t length;
-    if (!pb_decode_varint(&stream_, &length) || length > stream_.bytes_left) {
-      ok_ = false;
-      return false;
-    }
-    // A buffer stream's state is its read position.
-    *bytes = std::string_view(static_cast<const char*>(stream_.state), length);
-    if (!pb_read(&stream_, nullptr, length)) ok_ = false;
-    return ok_;
+  bool Is(uint32_t number, WireType type) const {
+    return field_.number() == number && field_.type() == type;
   }
 
-  pb_istream_t stream_;
-  pb_wire_type_t type_ = PB_WT_VARINT;
-  uint32_t number_ = 0;
-  bool taken_ = false;
+  const FieldReader& field_;
   bool ok_ = true;
 };
 
@@ -315,16 +255,17 @@ std::string SerializeControl(const Message& message) {
 
 template <typename Message>
 bool ParseControl(std::string_view bytes, Message* message) {
-  Decoder decoder(bytes);
-  while (decoder.NextField()) {
+  FieldReader field(bytes);
+  while (field.Next()) {
+    Decoder decoder(field);
     Fields(*message, decoder, static_cast<const Message*>(nullptr));
-    if (!decoder.Finish()) return false;
+    if (!decoder.ok()) return false;
   }
-  return decoder.ok();
+  return field.ok();
 }
 
-#define RAMET_CONTROL_MESSAGE(M)                      \
-  template std::string SerializeControl(const M&);    \
+#define RAMET_CONTROL_MESSAGE(M)                   \
+  template std::string SerializeControl(const M&); \
   template bool ParseControl(std::string_view, M*)
 
 RAMET_CONTROL_MESSAGE(Hello);

@@ -1,7 +1,6 @@
 #include "core/wire/frame_header.h"
 
-#include <stdio.h>
-
+#include "core/base/strings.h"
 #include "core/wire/big_endian.h"
 
 namespace ramet::core {
@@ -37,11 +36,8 @@ FrameHeader::ParseResult FrameHeader::Parse(const char* in,
 }
 
 std::string FrameHeader::ToString() const {
-  char text[128];
-  snprintf(text, sizeof text,
-           "%u->%u auth %u handle %u reply_to %u flags %u length %u", src_id,
-           dst_id, auth_id, handle, reply_to, flags, length);
-  return text;
+  return Concat({src_id, "->", dst_id, " auth ", auth_id, " handle ", handle,
+                 " reply_to ", reply_to, " flags ", flags, " length ", length});
 }
 
 const char* ParseResultText(FrameHeader::ParseResult result) {

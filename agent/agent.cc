@@ -1,0 +1,99 @@
+#include "agent/agent.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "agent/process_title.h"
+#include "core/loop/fd_stream.h"
+#include "core/wire/control.h"
+#include "parent/platform.h"
+#include "transports/local.h"
+
+namespace ramet::agent {
+
+using core::FrameHeader;
+using core::Link;
+
+Agent::Agent(core::UniqueFd from_parent, core::UniqueFd to_parent)
+    : context_(&loop_),
+      children_(&context_, &image_, &transports::StartLocalAgent, &ssh_),
+      service_(&context_, &children_),
+      modules_(parent::ThisPlatform().name),
+      module_host_(&context_, &modules_) {
+  context_.router().SetSelf(core::kUnknownId, "a context without a hello");
+  context_.SetHelloHandler(
+      [this](Link* from, const FrameHeader& header, std::string_view payload) {
+        OnHello(from, header, payload);
+      });
+  context_.SetHandler(
+      core::kCallFunction, core::Context::Access::kAnyone,
+      [this](Link* from, const FrameHeader& header, std::string_view payload) {
+        if (!service_.OnCallFrame(header, payload)) {
+          module_host_.OnCallFrame(from, header, payload);
+        }
+      });
+  context_.SetHandler(
+      core::kLoadModule, core::Context::Access::kAncestors,
+      [this](Link*, const FrameHeader& header, std::string_view payload) {
+        modules_.OnLoadModule(header, payload);
+      });
+  context_.SetHandler(
+      core::kShutdown, core::Context::Access::kAncestors,
+      [this](Link*, const FrameHeader&, std::string_view) { loop_.Stop(); });
+  context_.SetHandler(
+      core::kPing, core::Context::Access::kAnyone,
+      [this](Link*, const FrameHeader& header, std::string_view payload) {
+        FrameHeader reply;
+        reply.flags = core::kFlagPriority;
+        reply.dst_id = header.src_id;
+        reply.handle = header.reply_to;
+        if (header.reply_to != core::kNoHandle) {
+          context_.router().Send(reply, payload);
+        }
+      });
+  context_.AddLinkLostHandler([this](Link*, const core::Status&) {
+    if (context_.router().parent() == nullptr) loop_.Stop();
+  });
+  context_.router().AddParent(
+      std::make_unique<core::FdStream>(&loop_, std::move(from_parent),
+                                       std::move(to_parent)),
+      core::kUnknownId);
+}
+
+Agent::~Agent() = default;
+
+void Agent::Run() { loop_.Run(); }
+
+void Agent::OnHello(Link* from, const FrameHeader& header,
+                    std::string_view payload) {
+  core::Hello hello;
+  core::Router& router = context_.router();
+  if (router.self() != core::kUnknownId ||
+      !core::ParseControl(payload, &hello) || hello.ancestor_ids.empty()) {
+    router.CloseLink(from, core::Status(core::Code::kInternal, "bad hello"));
+    return;
+  }
+  router.SetSelf(hello.child_id, hello.name);
+  from->set_peer_id(hello.ancestor_ids[0]);
+  from->set_name(hello.parent_name);
+  context_.SetAncestors(hello.ancestor_ids);
+  context_.ids().Add(hello.grant_first, hello.grant_count);
+  ProcessTitle::Set("ramet: " + hello.name + ", child of " + hello.parent_name);
+
+  core::HelloReply reply;
+  reply.version = core::kProtocolVersion;
+  reply.platform = parent::ThisPlatform().name;
+  char hostname[256] = "";
+  gethostname(hostname, sizeof hostname - 1);
+  reply.hostname = hostname;
+  reply.pid = static_cast<uint32_t>(getpid());
+  reply.uid = static_cast<uint32_t>(getuid());
+  FrameHeader answer;
+  answer.dst_id = header.src_id;
+  answer.handle = core::kHello;
+  router.Send(answer, core::SerializeControl(reply));
+  if (hello.version != core::kProtocolVersion) from->CloseAfterFlush();
+}
+
+}  // namespace ramet::agent

@@ -1,0 +1,46 @@
+#ifndef AGENT_AGENT_H_
+#define AGENT_AGENT_H_
+
+#include <memory>
+#include <string>
+
+#include "agent/agent_service.h"
+#include "agent/own_image.h"
+#include "core/base/unique_fd.h"
+#include "core/context/context.h"
+#include "core/loop/event_loop.h"
+#include "importer/module_host.h"
+#include "importer/module_store.h"
+#include "parent/child_starter.h"
+#include "transports/openssh.h"
+
+namespace ramet::agent {
+
+// The composition root of the program on the target: a context that knows no
+// more than its parent's link, and ends with it.
+class Agent {
+ public:
+  // Takes the descriptors of the parent's link over.
+  Agent(core::UniqueFd from_parent, core::UniqueFd to_parent);
+  ~Agent();
+
+  // Until the parent's link is lost or the parent says so.
+  void Run();
+
+ private:
+  void OnHello(core::Link* from, const core::FrameHeader& header,
+               std::string_view payload);
+
+  core::EventLoop loop_;
+  OwnImage image_;
+  core::Context context_;
+  transports::OpensshTransport ssh_;
+  parent::ChildStarter children_;
+  AgentService service_;
+  importer::ModuleStore modules_;
+  importer::ModuleHost module_host_;
+};
+
+}  // namespace ramet::agent
+
+#endif  // AGENT_AGENT_H_

@@ -1,0 +1,92 @@
+// The agent: the first program of every context. Started by a first stage or by
+// its parent directly (docs/bootstrap.md), with
+//
+//   0, 1  the link to the parent       3  this executable
+//   2     the parent's standard error  4  the same, compressed
+//
+//   agent -p                     succeeds: can this be run here?
+//   agent [NONCE [FILE...]]      says NONCE's marker, removes the files, serves
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+
+#include "agent/agent.h"
+#include "agent/process_title.h"
+#include "core/base/unique_fd.h"
+#include "parent/first_stage.h"
+
+namespace {
+
+using ramet::core::UniqueFd;
+
+// A module, and a child, and each of their pipes, want descriptors.
+void RaiseDescriptorLimit() {
+  // prlimit(2): musl's setrlimit brings its machinery for threads along.
+  rlimit limit;
+  if (prlimit(0, RLIMIT_NOFILE, nullptr, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  prlimit(0, RLIMIT_NOFILE, &limit, nullptr);
+}
+
+// Moves the link away from standard input and output, so that nothing that
+// prints can ever corrupt it.
+UniqueFd MoveLinkFd(int fd) {
+  constexpr int kFirstOwnFd = 5;
+  return UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, kFirstOwnFd));
+}
+
+void ReplaceStdio() {
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0) {
+    // No /dev on this target: a pipe without a reader or writer does as well.
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return;
+    dup2(ends[0], STDIN_FILENO);
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+    close(ends[0]);
+    close(ends[1]);
+    return;
+  }
+  dup2(null, STDIN_FILENO);
+  dup2(STDERR_FILENO, STDOUT_FILENO);
+  close(null);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc == 2 && strcmp(argv[1], "-p") == 0) return 0;
+  signal(SIGPIPE, SIG_IGN);
+  std::string nonce = argc > 1 ? argv[1] : "";
+  for (int i = 2; i < argc; ++i) unlink(argv[i]);
+  ramet::agent::ProcessTitle::Init(argc, argv);
+  ramet::agent::ProcessTitle::Set("ramet: starting");
+  RaiseDescriptorLimit();
+  // Core dumps could leave something on the target.
+  prctl(PR_SET_DUMPABLE, 0);
+
+  UniqueFd from_parent = MoveLinkFd(STDIN_FILENO);
+  UniqueFd to_parent = MoveLinkFd(STDOUT_FILENO);
+  if (!from_parent.valid() || !to_parent.valid()) {
+    constexpr char kText[] = "ramet: no link on standard input and output\n";
+    (void)!write(STDERR_FILENO, kText, sizeof kText - 1);
+    return 1;
+  }
+  ReplaceStdio();
+  if (!nonce.empty()) {
+    const std::string marker = ramet::parent::AgentMarker(nonce);
+    if (write(to_parent.get(), marker.data(), marker.size()) !=
+        static_cast<ssize_t>(marker.size())) {
+      return 1;
+    }
+  }
+  ramet::agent::Agent(std::move(from_parent), std::move(to_parent)).Run();
+  return 0;
+}

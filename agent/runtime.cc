@@ -1,0 +1,71 @@
+// What libstdc++'s headers expect of a C++ runtime, for a program without
+// exceptions and RTTI: allocation that aborts when there is none, and every
+// throw an abort. docs/decisions/0001-musl-agent.md.
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <memory>
+#include <new>
+
+namespace {
+
+[[noreturn]] void Die(const char* what) {
+  size_t length = 0;
+  while (what[length] != '\0') ++length;
+  (void)!write(2, "ramet: fatal: ", 14);
+  (void)!write(2, what, length);
+  (void)!write(2, "\n", 1);
+  abort();
+}
+
+void* Allocate(size_t bytes) {
+  void* const memory = malloc(bytes == 0 ? 1 : bytes);
+  if (memory == nullptr) Die("out of memory");
+  return memory;
+}
+
+}  // namespace
+
+void* operator new(size_t bytes) { return Allocate(bytes); }
+void* operator new[](size_t bytes) { return Allocate(bytes); }
+void operator delete(void* memory) noexcept { free(memory); }
+void operator delete[](void* memory) noexcept { free(memory); }
+void operator delete(void* memory, size_t) noexcept { free(memory); }
+void operator delete[](void* memory, size_t) noexcept { free(memory); }
+
+namespace std {
+
+// Without RTTI, shared_ptr asks this in vain; libstdc++'s own drags the
+// exception runtime in.
+bool _Sp_make_shared_tag::_S_eq(const type_info&) noexcept { return false; }
+
+void __throw_length_error(const char* what) { Die(what); }
+void __throw_logic_error(const char* what) { Die(what); }
+void __throw_out_of_range(const char* what) { Die(what); }
+void __throw_out_of_range_fmt(const char* what, ...) { Die(what); }
+void __throw_invalid_argument(const char* what) { Die(what); }
+void __throw_bad_alloc() { Die("out of memory"); }
+void __throw_bad_array_new_length() { Die("bad array length"); }
+void __throw_bad_function_call() { Die("empty function called"); }
+void __throw_system_error(int) { Die("system error"); }
+
+}  // namespace std
+
+extern "C" {
+void* __gxx_personality_v0 = nullptr;
+[[noreturn]] void _Unwind_Resume() { Die("unwinding"); }
+[[noreturn]] void __cxa_pure_virtual() { Die("pure virtual call"); }
+[[noreturn]] void __cxa_begin_catch() { Die("catch"); }
+[[noreturn]] void __cxa_end_catch() { Die("catch"); }
+[[noreturn]] void __cxa_rethrow() { Die("rethrow"); }
+// zlib and BearSSL were compiled with glibc's fortified calls.
+void* memcpy(void*, const void*, size_t);
+void* memset(void*, int, size_t);
+void* __memcpy_chk(void* to, const void* from, size_t n, size_t) {
+  return memcpy(to, from, n);
+}
+void* __memset_chk(void* to, int byte, size_t n, size_t) {
+  return memset(to, byte, n);
+}
+}

@@ -1,0 +1,22 @@
+#ifndef IMPORTER_INFLATE_H_
+#define IMPORTER_INFLATE_H_
+
+#include <stdint.h>
+
+#include <string_view>
+
+#include "core/base/status.h"
+
+namespace ramet::importer {
+
+// Inflates all of `deflated` (zlib format, RFC 1950) to the end of the file
+// `fd`. The caller has verified a digest of it: the format's own checksum is
+// not looked at.
+//
+// DATA_LOSS: not such data, or it does not inflate to exactly `image_bytes`.
+// RESOURCE_EXHAUSTED: the file can't grow that far.
+core::Status InflateTo(std::string_view deflated, uint32_t image_bytes, int fd);
+
+}  // namespace ramet::importer
+
+#endif  // IMPORTER_INFLATE_H_

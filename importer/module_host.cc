@@ -1,0 +1,241 @@
+#include "importer/module_host.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/strings.h"
+#include "core/wire/call_parts.h"
+#include "core/wire/control.h"
+#include "core/wire/method_name.h"
+
+namespace ramet::importer {
+
+using core::Code;
+using core::ContextId;
+using core::FrameHeader;
+using core::Status;
+
+namespace {
+
+// ramet.Policy of protos/ramet/options.proto.
+constexpr uint32_t kPolicyParents = 0;
+constexpr uint32_t kPolicyAny = 1;
+constexpr uint32_t kPolicySelf = 2;
+
+constexpr uint32_t kLogInfo = 1;
+constexpr uint32_t kLogWarning = 2;
+
+bool HasPart(std::string_view payload, core::PartKind kind) {
+  core::PartReader reader(payload);
+  core::Part part;
+  while (reader.Next(&part)) {
+    if (part.kind == kind && !(part.flags & core::kPartContinues)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+ModuleHost::ModuleHost(core::Context* context, ModuleStore* store)
+    : context_(context), store_(store) {
+  context_->SetModuleFrameHandler([this](core::Link* from,
+                                         const FrameHeader& header,
+                                         std::string_view payload) {
+    OnModuleFrame(from, header, payload);
+  });
+  context_->AddLinkLostHandler(
+      [this](core::Link* link, const Status&) { OnLinkLost(link); });
+}
+
+ModuleHost::~ModuleHost() = default;
+
+void ModuleHost::OnCallFrame(core::Link* from, const FrameHeader& header,
+                             std::string_view payload) {
+  auto it = calls_.find(CallKey(header.src_id, header.reply_to));
+  if (it == calls_.end()) {
+    BeginCall(header, payload);
+    return;
+  }
+  // The authority of a call can't change while it runs.
+  if (header.auth_id != it->second.header.auth_id) return;
+  Forward(*it->second.process, header, payload);
+  if (HasPart(payload, core::PartKind::kCancel)) calls_.erase(it);
+}
+
+void ModuleHost::BeginCall(const FrameHeader& header,
+                           std::string_view payload) {
+  core::PartReader reader(payload);
+  core::Part part;
+  // Frames of a call that is over already begin with something else.
+  if (!reader.Next(&part) || part.kind != core::PartKind::kHeaders) return;
+  core::MethodName name;
+  if (!core::PeekMethod(part.bytes, &name)) {
+    context_->router().SendDead(
+        header, Status(Code::kInvalidArgument, "a call without a method"));
+    return;
+  }
+  const std::shared_ptr<StoredModule> module =
+      store_->FindService(name.service);
+  Status status;
+  ModuleProcess* process = nullptr;
+  if (module == nullptr) {
+    status = Error(Code::kUnimplemented,
+                   {"unknown service ", name.service, " in context ",
+                    context_->router().name()});
+  } else {
+    status = Authorize(*module, header, name.service, name.method);
+    if (status.ok()) status = EnsureRunning(module, &process);
+  }
+  if (!status.ok()) {
+    context_->router().SendDead(header, status);
+    return;
+  }
+  calls_[CallKey(header.src_id, header.reply_to)] = ActiveCall{process, header};
+  Forward(*process, header, payload);
+}
+
+Status ModuleHost::Authorize(const StoredModule& module,
+                             const FrameHeader& header,
+                             std::string_view service,
+                             std::string_view method) {
+  const core::ModuleMethod* const known = FindMethod(module, service, method);
+  const std::string full =
+      std::string(service) + "/" + std::string(method.substr(0, 256));
+  if (known == nullptr) {
+    return Error(Code::kUnimplemented, {"unknown method ", full, " in context ",
+                                        context_->router().name()});
+  }
+  bool allowed = false;
+  if (known->policy == kPolicyParents) {
+    allowed = context_->IsSelfOrAncestor(header.auth_id);
+  } else if (known->policy == kPolicySelf) {
+    allowed = header.auth_id == context_->router().self();
+  } else if (known->policy == kPolicyAny) {
+    allowed = true;
+  }
+  if (!allowed) {
+    return Error(Code::kPermissionDenied,
+                 {"refused by policy: ", full, " of context ",
+                  context_->router().name(), " for context ", header.auth_id});
+  }
+  if (header.reply_to == core::kNoHandle) {
+    return Status(Code::kInvalidArgument, "a call without reply_to");
+  }
+  if (calls_.size() >= kMaxActiveCalls) {
+    return Error(Code::kResourceExhausted,
+                 {"context ", context_->router().name(), " has ", calls_.size(),
+                  " calls at work"});
+  }
+  return Status();
+}
+
+Status ModuleHost::EnsureRunning(const std::shared_ptr<StoredModule>& module,
+                                 ModuleProcess** process) {
+  if (!module->status.ok()) return module->status;
+  if (!module->complete) {
+    return Error(Code::kUnavailable, {"module ", module->announced.name,
+                                      " has not arrived completely"});
+  }
+  for (const auto& [id, running] : running_) {
+    if (running.module == module) {
+      *process = running.process.get();
+      return Status();
+    }
+  }
+  uint32_t id = 0;
+  if (!context_->ids().Take(1, &id)) {
+    return Error(Code::kResourceExhausted,
+                 {"context ", context_->router().name(),
+                  " has no id left for a module"});
+  }
+  context_->TopUpIds();
+  const std::string source = module->announced.name;
+  auto started = std::make_unique<ModuleProcess>(
+      context_, module, id,
+      [this, source](bool is_stderr, std::string_view line) {
+        ForwardLine(source + (is_stderr ? " stderr" : " stdout"),
+                    is_stderr ? kLogWarning : kLogInfo, line);
+      },
+      [this, id](const Status& why) { OnEnded(id, why); });
+  const Status status = started->Start();
+  if (!status.ok()) return status;
+  *process = started.get();
+  running_[id] = Running{module, std::move(started)};
+  return Status();
+}
+
+void ModuleHost::Forward(const ModuleProcess& process,
+                         const FrameHeader& header, std::string_view payload) {
+  FrameHeader to_module = header;
+  to_module.dst_id = process.id();
+  context_->router().SendAs(to_module, payload);
+}
+
+void ModuleHost::OnModuleFrame(core::Link* from, const FrameHeader& header,
+                               std::string_view payload) {
+  if (header.handle == core::kHello) return;
+  auto it = calls_.find(CallKey(header.dst_id, header.handle));
+  if (it == calls_.end() || it->second.process->id() != header.src_id ||
+      header.auth_id != header.src_id) {
+    ++refused_frames_;
+    return;
+  }
+  FrameHeader to_caller = header;
+  to_caller.src_id = context_->router().self();
+  to_caller.auth_id = to_caller.src_id;
+  to_caller.reply_to = core::kNoHandle;
+  if (header.dead() || HasPart(payload, core::PartKind::kTrailers)) {
+    calls_.erase(it);
+  }
+  if (to_caller.dst_id == context_->router().self()) {
+    context_->router().SendAs(to_caller, payload);
+  } else {
+    context_->router().Relay(from, to_caller, payload);
+  }
+}
+
+void ModuleHost::OnLinkLost(core::Link* link) {
+  auto it = running_.find(link->peer_id());
+  if (it != running_.end()) it->second.process->OnLinkLost();
+}
+
+void ModuleHost::OnEnded(ContextId id, const Status& why) {
+  auto it = running_.find(id);
+  // The process object is up the stack: it goes with the next turn.
+  auto ended = std::make_shared<Running>(std::move(it->second));
+  running_.erase(it);
+  context_->loop()->RunAfter(0, [ended] {});
+  std::vector<FrameHeader> failed;
+  for (auto call = calls_.begin(); call != calls_.end();) {
+    if (call->second.process == ended->process.get()) {
+      failed.push_back(call->second.header);
+      call = calls_.erase(call);
+    } else {
+      ++call;
+    }
+  }
+  for (const FrameHeader& header : failed) {
+    context_->router().SendDead(header, why);
+  }
+}
+
+void ModuleHost::ForwardLine(const std::string& source, uint32_t level,
+                             std::string_view line) {
+  core::Link* const parent = context_->router().parent();
+  // Logs never keep a call waiting: what the way up can't take is dropped.
+  if (parent == nullptr ||
+      parent->queued_bytes() > core::Link::kLowWatermarkBytes) {
+    return;
+  }
+  core::ForwardLog log;
+  log.level = level;
+  log.source = source;
+  log.text.assign(line);
+  FrameHeader header;
+  header.dst_id = core::kMasterId;
+  header.handle = core::kForwardLog;
+  context_->router().Send(header, core::SerializeControl(log));
+}
+
+}  // namespace ramet::importer

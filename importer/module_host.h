@@ -1,0 +1,76 @@
+#ifndef IMPORTER_MODULE_HOST_H_
+#define IMPORTER_MODULE_HOST_H_
+
+#include <stdint.h>
+
+#include <map>
+#include <memory>
+#include <string_view>
+
+#include "core/base/status.h"
+#include "core/context/context.h"
+#include "importer/module_process.h"
+#include "importer/module_store.h"
+
+namespace ramet::importer {
+
+// Answers the calls to a context's modules: starts a module's process at the
+// first call, passes the frames of calls between caller and module, and speaks
+// for the module towards the caller, who knows only the context.
+//
+// Trust: the caller's authority is held against the method's policy before the
+//   module sees anything; a module's frame reaches a caller only as the answer
+//   to a call of that caller which this module has.
+// Threads: the loop's.
+class ModuleHost {
+ public:
+  // Calls that a context has at work at once; more are RESOURCE_EXHAUSTED.
+  static constexpr size_t kMaxActiveCalls = 16 * 1024;
+
+  ModuleHost(core::Context* context, ModuleStore* store);
+  ~ModuleHost();
+
+  // A frame to CALL_FUNCTION of a service that is not built in.
+  void OnCallFrame(core::Link* from, const core::FrameHeader& header,
+                   std::string_view payload);
+
+ private:
+  // Who called, and the handle that the answer goes to.
+  static uint64_t CallKey(core::ContextId caller, core::HandleId reply_to) {
+    return static_cast<uint64_t>(caller) << 32 | reply_to;
+  }
+  struct ActiveCall {
+    ModuleProcess* process;
+    core::FrameHeader header;  // the call's first frame's
+  };
+  // A module and its process.
+  struct Running {
+    std::shared_ptr<StoredModule> module;
+    std::unique_ptr<ModuleProcess> process;
+  };
+
+  void BeginCall(const core::FrameHeader& header, std::string_view payload);
+  core::Status Authorize(const StoredModule& module,
+                         const core::FrameHeader& header,
+                         std::string_view service, std::string_view method);
+  core::Status EnsureRunning(const std::shared_ptr<StoredModule>& module,
+                             ModuleProcess** process);
+  void Forward(const ModuleProcess& process, const core::FrameHeader& header,
+               std::string_view payload);
+  void OnModuleFrame(core::Link* from, const core::FrameHeader& header,
+                     std::string_view payload);
+  void OnLinkLost(core::Link* link);
+  void OnEnded(core::ContextId id, const core::Status& why);
+  void ForwardLine(const std::string& source, uint32_t level,
+                   std::string_view line);
+
+  core::Context* const context_;
+  ModuleStore* const store_;
+  std::map<core::ContextId, Running> running_;
+  std::map<uint64_t, ActiveCall> calls_;
+  uint64_t refused_frames_ = 0;
+};
+
+}  // namespace ramet::importer
+
+#endif  // IMPORTER_MODULE_HOST_H_

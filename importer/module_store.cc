@@ -1,0 +1,69 @@
+#include "importer/module_store.h"
+
+#include "core/base/strings.h"
+#include "core/wire/big_endian.h"
+
+namespace ramet::importer {
+
+void ModuleStore::OnLoadModule(const core::FrameHeader& header,
+                               std::string_view payload) {
+  if (payload.size() < kLoadModulePrefixBytes) return;
+  const TransferKey key(header.src_id, core::LoadBe32(payload.data()));
+  const auto kind = static_cast<LoadModuleKind>(payload[4]);
+  payload.remove_prefix(kLoadModulePrefixBytes);
+  if (kind == LoadModuleKind::kBegin) {
+    Begin(key, payload);
+    return;
+  }
+  auto it = transfers_.find(key);
+  if (kind != LoadModuleKind::kPiece || it == transfers_.end()) return;
+  StoredModule& module = *it->second.module;
+  ImageReceiver& receiver = *it->second.receiver;
+  const core::Status status = receiver.Add(payload);
+  if (module.status.ok()) module.status = status;
+  if (!receiver.complete()) return;
+  module.complete = true;
+  if (status.ok()) module.image = receiver.TakeImage();
+  transfers_.erase(it);
+}
+
+void ModuleStore::Begin(const TransferKey& key, std::string_view message) {
+  auto module = std::make_shared<StoredModule>();
+  if (!core::ParseControl(message, &module->announced) ||
+      transfers_.size() >= kMaxTransfers || services_.size() >= kMaxModules) {
+    return;
+  }
+  auto receiver = std::make_unique<ImageReceiver>(module->announced);
+  if (module->announced.platform != platform_) {
+    module->status = core::Error(
+        core::Code::kFailedPrecondition,
+        {"module ", module->announced.name, " is for ",
+         module->announced.platform, ", this context runs ", platform_});
+  }
+  for (const core::ModuleService& service : module->announced.services) {
+    services_[service.name] = module;
+  }
+  if (module->announced.deflated_bytes > 0) {
+    transfers_[key] = Transfer{std::move(module), std::move(receiver)};
+  }
+}
+
+std::shared_ptr<StoredModule> ModuleStore::FindService(
+    std::string_view service) const {
+  auto it = services_.find(service);
+  return it == services_.end() ? nullptr : it->second;
+}
+
+const core::ModuleMethod* FindMethod(const StoredModule& module,
+                                     std::string_view service,
+                                     std::string_view method) {
+  for (const core::ModuleService& each : module.announced.services) {
+    if (each.name != service) continue;
+    for (const core::ModuleMethod& candidate : each.methods) {
+      if (candidate.name == method) return &candidate;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace ramet::importer
