@@ -1,0 +1,42 @@
+#include "clients/cli/caller.h"
+
+#include <stdio.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "clients/cli/embedded_caller.h"
+#include "clients/cli/remote_caller.h"
+
+namespace ramet::cli {
+
+absl::StatusOr<std::unique_ptr<Caller>> MakeCaller(const Flags& flags) {
+  if (!flags.master.empty()) return RemoteCaller::Create(flags);
+  return EmbeddedCaller::Create(flags);
+}
+
+absl::StatusOr<std::unique_ptr<server::Master>> MakeMaster(const Flags& flags) {
+  server::MasterOptions options;
+  if (!flags.quiet) {
+    options.log = [](const server::LogLine& line) {
+      fprintf(stderr, "[%s] %s: %s\n", line.context.c_str(),
+              line.source.c_str(), line.text.c_str());
+    };
+  }
+  auto master = server::Master::Create(std::move(options));
+  if (!master.ok()) return master.status();
+  for (const std::string& module : flags.modules) {
+    const absl::Status status = (*master)->LoadModuleFile(module);
+    if (!status.ok()) return status;
+  }
+  return master;
+}
+
+server::ConnectOptions MakeConnectOptions(const Flags& flags) {
+  server::ConnectOptions options;
+  options.ssh = flags.ssh;
+  options.timeout = std::min(options.timeout, flags.deadline);
+  return options;
+}
+
+}  // namespace ramet::cli

@@ -1,0 +1,43 @@
+#ifndef CLIENTS_CLI_CALLER_H_
+#define CLIENTS_CLI_CALLER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "clients/cli/flags.h"
+#include "server/master.h"
+
+namespace ramet::cli {
+
+// How `ramet call` reaches a context: through a master of its own, or through a
+// running one's front door. Main thread; blocks.
+class Caller {
+ public:
+  virtual ~Caller() = default;
+
+  // The descriptors for `service`, serialized as a FileDescriptorSet.
+  // UNIMPLEMENTED: nobody knows it.
+  virtual absl::StatusOr<std::string> Describe(const std::string& service) = 0;
+
+  // `method` is "SERVICE/METHOD".
+  virtual absl::StatusOr<std::string> Call(const std::string& target,
+                                           const std::string& method,
+                                           const std::string& request) = 0;
+
+  // After a call; prints what is known of its cost on standard error.
+  virtual void PrintStats() {}
+};
+
+// Loads --module bundles. Their errors are the bundles'.
+absl::StatusOr<std::unique_ptr<Caller>> MakeCaller(const Flags& flags);
+
+// A master with what `flags` say: log lines on standard error, bundles loaded.
+absl::StatusOr<std::unique_ptr<server::Master>> MakeMaster(const Flags& flags);
+
+server::ConnectOptions MakeConnectOptions(const Flags& flags);
+
+}  // namespace ramet::cli
+
+#endif  // CLIENTS_CLI_CALLER_H_

@@ -1,0 +1,46 @@
+#include <stdio.h>
+
+#include <memory>
+
+#include "clients/cli/commands.h"
+#include "clients/cli/remote_caller.h"
+#include "ramet/v1/contexts.grpc.pb.h"
+
+namespace ramet::cli {
+namespace {
+
+void Print(const v1::ContextInfo& info) {
+  printf("%u\t%s\t%s\t%s\tpid %u\tuid %u\n", info.id(), info.name().c_str(),
+         info.ready() ? "ready" : "connecting", info.hostname().c_str(),
+         info.pid(), info.uid());
+}
+
+}  // namespace
+
+absl::Status RunContexts(const Flags& flags) {
+  const auto stub = v1::Contexts::NewStub(MakeChannel(flags.master));
+  grpc::ClientContext context;
+  if (flags.deadline < absl::InfiniteDuration()) {
+    context.set_deadline(absl::ToChronoTime(absl::Now() + flags.deadline));
+  }
+  grpc::Status status;
+  if (flags.arguments[0] == "list") {
+    v1::ListReply reply;
+    status = stub->List(&context, v1::ListRequest(), &reply);
+    for (const v1::ContextInfo& info : reply.contexts()) Print(info);
+  } else if (flags.arguments[0] == "connect") {
+    v1::ConnectRequest request;
+    v1::ContextInfo reply;
+    request.set_target(flags.arguments[1]);
+    status = stub->Connect(&context, request, &reply);
+    if (status.ok()) Print(reply);
+  } else {
+    v1::DisconnectRequest request;
+    v1::DisconnectReply reply;
+    request.set_name(flags.arguments[1]);
+    status = stub->Disconnect(&context, request, &reply);
+  }
+  return status.ok() ? absl::OkStatus() : FromGrpc(status, flags.master);
+}
+
+}  // namespace ramet::cli

@@ -1,0 +1,74 @@
+#include "clients/cli/embedded_caller.h"
+
+#include <stdio.h>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/clock.h"
+
+namespace ramet::cli {
+
+absl::StatusOr<std::unique_ptr<Caller>> EmbeddedCaller::Create(
+    const Flags& flags) {
+  auto master = MakeMaster(flags);
+  if (!master.ok()) return master.status();
+  return std::unique_ptr<Caller>(new EmbeddedCaller(flags, *std::move(master)));
+}
+
+absl::StatusOr<std::string> EmbeddedCaller::Describe(
+    const std::string& service) {
+  const auto bundle = master_->modules().FindService(service);
+  if (bundle == nullptr) {
+    return absl::UnimplementedError(absl::StrCat("unknown service ", service,
+                                                 flags_.modules.empty()
+                                                     ? ": no --module was given"
+                                                     : ": no --module has it"));
+  }
+  return bundle->manifest().file_descriptor_set();
+}
+
+absl::StatusOr<std::string> EmbeddedCaller::Call(const std::string& target,
+                                                 const std::string& method,
+                                                 const std::string& request) {
+  server::ConnectOptions connect = MakeConnectOptions(flags_);
+  stats_ = std::make_shared<parent::ConnectStats>();
+  connect.stats = stats_;
+  const auto context = master_->Open(target, connect);
+  if (!context.ok()) return context.status();
+  stub::CallOptions options;
+  options.timeout = flags_.deadline;
+  start_us_ = core::Clock::Monotonic()->NowUs();
+  auto reply = context->channel()->CallUnary("/" + method, request, options);
+  end_us_ = core::Clock::Monotonic()->NowUs();
+  return reply;
+}
+
+void EmbeddedCaller::PrintStats() {
+  // Ends the loop's thread, which writes the figures.
+  master_.reset();
+  if (stats_ == nullptr) return;
+  for (size_t i = 0; i < stats_->phases.size(); ++i) {
+    const int64_t end = i + 1 < stats_->phases.size()
+                            ? stats_->phases[i + 1].start_us
+                            : end_us_;
+    fprintf(stderr, "stats: phase %-16s %9.3f ms\n", stats_->phases[i].name,
+            (end - stats_->phases[i].start_us) / 1000.0);
+  }
+  fprintf(stderr, "stats: connect and call   %9.3f ms\n",
+          (end_us_ - start_us_) / 1000.0);
+  fprintf(stderr,
+          "stats: bootstrap: %llu bytes sent, %llu bytes received, "
+          "%u round trips\n",
+          static_cast<unsigned long long>(stats_->bootstrap_bytes_sent),
+          static_cast<unsigned long long>(stats_->bootstrap_bytes_received),
+          stats_->bootstrap_round_trips);
+  if (stats_->bytes_sent > 0) {
+    fprintf(stderr,
+            "stats: whole connection: %llu bytes sent, %llu bytes received, "
+            "%u round trips\n",
+            static_cast<unsigned long long>(stats_->bytes_sent),
+            static_cast<unsigned long long>(stats_->bytes_received),
+            stats_->round_trips);
+  }
+}
+
+}  // namespace ramet::cli

@@ -1,0 +1,37 @@
+#ifndef CLIENTS_CLI_FLAGS_H_
+#define CLIENTS_CLI_FLAGS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/wire/control.h"
+
+namespace ramet::cli {
+
+// A command line, parsed. The same flags for every command; a command refuses
+// those that make no sense for it.
+struct Flags {
+  std::string command;  // "call", "serve", "contexts", "help", "version"
+  std::vector<std::string> arguments;
+  std::vector<std::string> modules;
+  core::SshOptions ssh;
+  absl::Duration deadline = absl::InfiniteDuration();
+  std::string master;  // "unix:PATH"; empty: embed one
+  std::string listen;
+  bool stats = false;
+  bool quiet = false;
+};
+
+// `arguments` without the program's name. Flags and arguments may be mixed,
+// "--flag=value" and "--flag value" mean the same, "--" ends the flags, "-" is
+// an argument. INVALID_ARGUMENT with a text for the user, who used it wrongly.
+absl::StatusOr<Flags> ParseFlags(const std::vector<std::string>& arguments);
+
+// What `ramet --help` prints.
+extern const char kUsage[];
+
+}  // namespace ramet::cli
+
+#endif  // CLIENTS_CLI_FLAGS_H_

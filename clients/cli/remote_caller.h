@@ -1,0 +1,43 @@
+#ifndef CLIENTS_CLI_REMOTE_CALLER_H_
+#define CLIENTS_CLI_REMOTE_CALLER_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "clients/cli/caller.h"
+#include "server/module_repository.h"
+
+namespace ramet::cli {
+
+// Calls through the front door of a running `ramet serve`.
+class RemoteCaller final : public Caller {
+ public:
+  static absl::StatusOr<std::unique_ptr<Caller>> Create(const Flags& flags);
+
+  absl::StatusOr<std::string> Describe(const std::string& service) override;
+  absl::StatusOr<std::string> Call(const std::string& target,
+                                   const std::string& method,
+                                   const std::string& request) override;
+
+ private:
+  explicit RemoteCaller(const Flags& flags);
+
+  void SetDeadline(grpc::ClientContext* context) const;
+
+  const Flags flags_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  server::ModuleRepository local_;  // --module: for their descriptors
+};
+
+// A channel to a front door that takes long error texts.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
+
+// gRPC's status as Abseil's; UNAVAILABLE says which front door did not answer.
+absl::Status FromGrpc(const grpc::Status& status, const std::string& address);
+
+}  // namespace ramet::cli
+
+#endif  // CLIENTS_CLI_REMOTE_CALLER_H_

@@ -1,0 +1,238 @@
+#include "server/context_directory.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/strings.h"
+#include "server/outgoing_call.h"
+
+namespace ramet::server {
+namespace {
+
+using core::Code;
+using core::ContextId;
+using core::Status;
+
+constexpr char kStartChild[] = "/ramet.control.Agent/StartChild";
+constexpr char kStopChild[] = "/ramet.control.Agent/StopChild";
+
+}  // namespace
+
+ContextDirectory::ContextDirectory(core::Context* context,
+                                   parent::ChildStarter* children)
+    : context_(context), children_(children) {
+  context_->AddRouteLostHandler(
+      [this](ContextId id, const Status& why) { OnRouteLost(id, why); });
+}
+
+ContextDirectory::~ContextDirectory() = default;
+
+std::string ContextDirectory::Name(const std::vector<parent::Hop>& hops,
+                                   size_t count) {
+  std::string name;
+  for (size_t i = 0; i < count; ++i) {
+    if (i > 0) name += '/';
+    name += hops[i].ToString();
+  }
+  return name;
+}
+
+void ContextDirectory::WhenLinked(const std::vector<parent::Hop>& hops,
+                                  const DirectoryOptions& options,
+                                  LinkedCallback done) {
+  Node* const node = GetOrStart(hops, hops.size(), options);
+  if (node->linked) {
+    done(Status(), node);
+  } else {
+    node->linked_waiters.push_back(std::move(done));
+  }
+}
+
+void ContextDirectory::WhenReady(const std::vector<parent::Hop>& hops,
+                                 const DirectoryOptions& options,
+                                 LinkedCallback done) {
+  Node* const node = GetOrStart(hops, hops.size(), options);
+  if (node->ready) {
+    done(Status(), node);
+  } else {
+    node->ready_waiters.push_back(std::move(done));
+  }
+}
+
+ContextDirectory::Node* ContextDirectory::GetOrStart(
+    const std::vector<parent::Hop>& hops, size_t count,
+    const DirectoryOptions& options) {
+  const std::string name = Name(hops, count);
+  auto it = nodes_.find(name);
+  if (it != nodes_.end()) return it->second.get();
+  Node* const node = (nodes_[name] = std::make_unique<Node>()).get();
+  node->name = name;
+  if (count == 1) {
+    // Posted, so that an immediate failure finds its waiter.
+    context_->loop()->RunAfter(0, [this, name, options] {
+      auto found = nodes_.find(name);
+      if (found != nodes_.end() && !found->second->linked) {
+        StartBelowMaster(found->second.get(), options);
+      }
+    });
+    return node;
+  }
+  node->parent = Name(hops, count - 1);
+  const std::string hop = hops[count - 1].ToString();
+  const int64_t deadline_us =
+      context_->loop()->NowUs() + int64_t{1000} * options.timeout_ms;
+  Node* const above = GetOrStart(hops, count - 1, options);
+  LinkedCallback when_ready = [this, name, hop, count, options, deadline_us](
+                                  const Status& status, Entry* parent) {
+    if (!status.ok()) {
+      Fail(name, status);
+    } else {
+      StartBelow(name, parent->id, hop, count, options, deadline_us);
+    }
+  };
+  if (above->ready) {
+    when_ready(Status(), above);
+  } else {
+    above->ready_waiters.push_back(std::move(when_ready));
+  }
+  return node;
+}
+
+void ContextDirectory::StartBelowMaster(Node* node,
+                                        const DirectoryOptions& options) {
+  const std::string name = node->name;
+  core::StartChildRequest request;
+  request.hop = name;
+  request.ssh = options.ssh;
+  request.timeout_ms = options.timeout_ms;
+  request.hop_number = 1;
+  // The callback keeps the stats alive for as long as the child writes them.
+  const auto stats = options.stats;
+  children_->Start(
+      request, stats.get(), [this, name](ContextId id) { OnLinked(name, id); },
+      [this, name, stats](const Status& status,
+                          const core::StartChildReply& reply) {
+        OnDone(name, status, reply);
+      });
+}
+
+void ContextDirectory::StartBelow(const std::string& name, ContextId parent,
+                                  const std::string& hop, size_t hop_number,
+                                  const DirectoryOptions& options,
+                                  int64_t deadline_us) {
+  // The hop's own limit ends a little earlier than ours, so that its text,
+  // which knows the phase, arrives in time.
+  const int64_t left_ms = (deadline_us - context_->loop()->NowUs()) / 1000;
+  core::StartChildRequest request;
+  request.hop = hop;
+  request.ssh = options.ssh;
+  request.timeout_ms =
+      static_cast<uint32_t>(std::max<int64_t>(left_ms - left_ms / 16, 1));
+  request.hop_number = static_cast<uint32_t>(hop_number);
+  core::CallHeaders headers;
+  headers.method = kStartChild;
+  const auto call = OutgoingCall::Create(
+      context_, std::move(headers), core::SerializeControl(request),
+      [this, name](CallResult result) {
+        core::StartChildReply reply;
+        if (result.status.ok() && !core::ParseControl(result.message, &reply)) {
+          result.status = Status(Code::kInternal, "malformed StartChildReply");
+        }
+        if (result.status.ok()) OnLinked(name, reply.id);
+        OnDone(name, result.status, reply);
+      });
+  // The hop should have answered by then; a hop that is stuck does not.
+  call->CancelAfter(
+      std::max<int64_t>(left_ms, 1) * 1000,
+      core::Error(Code::kDeadlineExceeded,
+                  {"cannot start a context: ", hop, " (hop ", hop_number,
+                   ", phase exec): ", NameOf(parent), " did not answer"}));
+  call->Start(parent);
+}
+
+void ContextDirectory::OnLinked(const std::string& name, ContextId id) {
+  auto it = nodes_.find(name);
+  if (it == nodes_.end()) return;
+  Node* const node = it->second.get();
+  node->id = id;
+  node->linked = true;
+  names_[id] = name;
+  std::vector<LinkedCallback> waiters;
+  waiters.swap(node->linked_waiters);
+  for (const LinkedCallback& waiter : waiters) waiter(Status(), node);
+}
+
+void ContextDirectory::OnDone(const std::string& name, const Status& status,
+                              const core::StartChildReply& reply) {
+  if (!status.ok()) {
+    Fail(name, status);
+    return;
+  }
+  auto it = nodes_.find(name);
+  if (it == nodes_.end()) return;
+  Node* const node = it->second.get();
+  node->ready = true;
+  node->hello = reply.hello;
+  std::vector<LinkedCallback> waiters;
+  waiters.swap(node->ready_waiters);
+  for (const LinkedCallback& waiter : waiters) waiter(Status(), node);
+}
+
+void ContextDirectory::OnRouteLost(ContextId id, const Status& why) {
+  auto it = names_.find(id);
+  if (it != names_.end()) Fail(std::string(it->second), why);
+}
+
+void ContextDirectory::Fail(const std::string& name, const Status& why) {
+  auto it = nodes_.find(name);
+  if (it == nodes_.end()) return;
+  const std::unique_ptr<Node> node = std::move(it->second);
+  nodes_.erase(it);
+  names_.erase(node->id);
+  for (const LinkedCallback& waiter : node->linked_waiters) {
+    waiter(why, nullptr);
+  }
+  for (const LinkedCallback& waiter : node->ready_waiters) {
+    waiter(why, nullptr);
+  }
+}
+
+Status ContextDirectory::Disconnect(const std::string& name) {
+  auto it = nodes_.find(name);
+  if (it == nodes_.end() || !it->second->linked) {
+    return core::Error(Code::kNotFound, {"no context ", name});
+  }
+  const ContextId id = it->second->id;
+  auto above = nodes_.find(it->second->parent);
+  if (above == nodes_.end()) return children_->Stop(id);
+  core::StopChildRequest request;
+  request.id = id;
+  core::CallHeaders headers;
+  headers.method = kStopChild;
+  const auto call =
+      OutgoingCall::Create(context_, std::move(headers),
+                           core::SerializeControl(request), [](CallResult) {});
+  call->Start(above->second->id);
+  return Status();
+}
+
+const ContextDirectory::Entry* ContextDirectory::Find(
+    const std::string& name) const {
+  auto it = nodes_.find(name);
+  return it == nodes_.end() ? nullptr : it->second.get();
+}
+
+std::string ContextDirectory::NameOf(ContextId id) const {
+  auto it = names_.find(id);
+  return it == names_.end() ? std::to_string(id) : it->second;
+}
+
+std::vector<const ContextDirectory::Entry*> ContextDirectory::List() const {
+  // A parent's name is a prefix of its children's, so the map's order has it
+  // before them.
+  std::vector<const Entry*> entries;
+  for (const auto& [name, node] : nodes_) entries.push_back(node.get());
+  return entries;
+}
+
+}  // namespace ramet::server

@@ -1,0 +1,97 @@
+#ifndef SERVER_CONTEXT_DIRECTORY_H_
+#define SERVER_CONTEXT_DIRECTORY_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/context/context.h"
+#include "core/wire/control.h"
+#include "parent/child_starter.h"
+#include "parent/connect_stats.h"
+#include "parent/hop.h"
+
+namespace ramet::server {
+
+// How to connect a context that does not run yet.
+struct DirectoryOptions {
+  core::SshOptions ssh;
+  uint32_t timeout_ms = parent::ChildStarter::kDefaultConnectTimeoutMs;
+  // Of the first hop; may be null.
+  std::shared_ptr<parent::ConnectStats> stats;
+};
+
+// The contexts of a master by name, which is the path of hops to them
+// ("ssh:bastion/ssh:web1"): connected on first use, and kept.
+//
+// Threads: the loop's.
+class ContextDirectory {
+ public:
+  struct Entry {
+    std::string name;
+    std::string parent;  // name; empty below the master
+    core::ContextId id = 0;
+    bool linked = false;  // frames can be sent to `id`
+    bool ready = false;   // it has said hello
+    core::HelloReply hello;
+    // Digests of the bundles that were sent to it.
+    std::set<std::string> delivered;
+  };
+
+  ContextDirectory(core::Context* context, parent::ChildStarter* children);
+  ~ContextDirectory();
+
+  // Gives the context as soon as frames can be sent to it, which for a child
+  // of the master is at once: what is sent early travels with the bootstrap.
+  // Later failures show as dead replies. The entry is valid in the callback.
+  using LinkedCallback =
+      std::function<void(const core::Status& status, Entry* entry)>;
+  void WhenLinked(const std::vector<parent::Hop>& hops,
+                  const DirectoryOptions& options, LinkedCallback done);
+
+  // Gives the context once it has said hello.
+  void WhenReady(const std::vector<parent::Hop>& hops,
+                 const DirectoryOptions& options, LinkedCallback done);
+
+  // Ends a context and its subtree. NOT_FOUND: there is none of that name.
+  core::Status Disconnect(const std::string& name);
+
+  const Entry* Find(const std::string& name) const;
+  // The name for texts; the id where there is none.
+  std::string NameOf(core::ContextId id) const;
+  // Parents before children.
+  std::vector<const Entry*> List() const;
+
+  static std::string Name(const std::vector<parent::Hop>& hops, size_t count);
+
+ private:
+  struct Node : Entry {
+    std::vector<LinkedCallback> linked_waiters;
+    std::vector<LinkedCallback> ready_waiters;
+  };
+
+  Node* GetOrStart(const std::vector<parent::Hop>& hops, size_t count,
+                   const DirectoryOptions& options);
+  void StartBelowMaster(Node* node, const DirectoryOptions& options);
+  void StartBelow(const std::string& name, core::ContextId parent,
+                  const std::string& hop, size_t hop_number,
+                  const DirectoryOptions& options, int64_t deadline_us);
+  void OnLinked(const std::string& name, core::ContextId id);
+  void OnDone(const std::string& name, const core::Status& status,
+              const core::StartChildReply& reply);
+  void OnRouteLost(core::ContextId id, const core::Status& why);
+  void Fail(const std::string& name, const core::Status& why);
+
+  core::Context* const context_;
+  parent::ChildStarter* const children_;
+  std::map<std::string, std::unique_ptr<Node>> nodes_;
+  std::map<core::ContextId, std::string> names_;
+};
+
+}  // namespace ramet::server
+
+#endif  // SERVER_CONTEXT_DIRECTORY_H_

@@ -1,0 +1,77 @@
+#include "server/contexts_service.h"
+
+#include <algorithm>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace ramet::server {
+namespace {
+
+grpc::Status ToGrpc(const absl::Status& status) {
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
+                      std::string(status.message()));
+}
+
+void Fill(const ContextInfo& info, v1::ContextInfo* out) {
+  out->set_name(info.name);
+  out->set_target(info.name);
+  out->set_id(info.id);
+  out->set_parent(info.parent);
+  out->set_platform(info.hello.platform);
+  out->set_hostname(info.hello.hostname);
+  out->set_pid(info.hello.pid);
+  out->set_uid(info.hello.uid);
+  out->set_ready(info.ready);
+}
+
+}  // namespace
+
+grpc::Status ContextsService::Connect(grpc::ServerContext* context,
+                                      const v1::ConnectRequest* request,
+                                      v1::ContextInfo* reply) {
+  ConnectOptions options = connect_;
+  if (request->timeout_ms() != 0) {
+    options.timeout = absl::Milliseconds(request->timeout_ms());
+  }
+  const auto deadline = context->deadline();
+  if (deadline != std::chrono::system_clock::time_point::max()) {
+    options.timeout =
+        std::min(options.timeout, absl::FromChrono(deadline) - absl::Now());
+  }
+  const auto connected = master_->Connect(request->target(), options);
+  if (!connected.ok()) return ToGrpc(connected.status());
+  for (const ContextInfo& info : master_->List()) {
+    if (info.name == connected->name()) Fill(info, reply);
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status ContextsService::List(grpc::ServerContext*, const v1::ListRequest*,
+                                   v1::ListReply* reply) {
+  for (const ContextInfo& info : master_->List()) {
+    Fill(info, reply->add_contexts());
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status ContextsService::Disconnect(grpc::ServerContext*,
+                                         const v1::DisconnectRequest* request,
+                                         v1::DisconnectReply*) {
+  return ToGrpc(master_->Disconnect(request->name()));
+}
+
+grpc::Status ModulesService::Describe(grpc::ServerContext*,
+                                      const v1::DescribeRequest* request,
+                                      v1::DescribeReply* reply) {
+  const auto bundle = master_->modules().FindService(request->service());
+  if (bundle == nullptr) {
+    return grpc::Status(
+        grpc::StatusCode::NOT_FOUND,
+        "unknown service " + request->service() + ": no loaded bundle has it");
+  }
+  reply->set_file_descriptor_set(bundle->manifest().file_descriptor_set());
+  return grpc::Status::OK;
+}
+
+}  // namespace ramet::server

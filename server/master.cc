@@ -1,0 +1,369 @@
+#include "server/master.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "core/base/strings.h"
+#include "core/context/context.h"
+#include "core/wire/method_name.h"
+#include "parent/child_starter.h"
+#include "parent/hop.h"
+#include "server/context_directory.h"
+#include "server/embedded_agent.h"
+#include "server/loop_thread.h"
+#include "server/module_delivery.h"
+#include "server/outgoing_call.h"
+#include "server/ssh/ssh_transport.h"
+#include "stub/status_bridge.h"
+#include "transports/local.h"
+
+namespace ramet::server {
+namespace {
+
+// Ids that a master can give away in its life; the last one is kUnknownId.
+constexpr uint32_t kAllIds = core::kUnknownId - 1;
+
+// A connect that hits its limit knows in which phase; a call that waits for it
+// leaves it this much time to say so.
+constexpr absl::Duration kConnectTextGrace = absl::Milliseconds(50);
+
+DirectoryOptions ToDirectoryOptions(const ConnectOptions& options,
+                                    absl::Duration limit) {
+  DirectoryOptions result;
+  result.ssh = options.ssh;
+  result.stats = options.stats;
+  const int64_t ms =
+      absl::ToInt64Milliseconds(std::min(options.timeout, limit));
+  result.timeout_ms = static_cast<uint32_t>(
+      std::min<int64_t>(std::max<int64_t>(ms, 1), 0x7FFFFFFF));
+  return result;
+}
+
+CallReply Failed(absl::Status status) {
+  CallReply reply;
+  reply.status = std::move(status);
+  return reply;
+}
+
+}  // namespace
+
+// Everything that lives on the loop, in the order in which it is built.
+class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
+ public:
+  Impl(MasterOptions options, std::unique_ptr<EmbeddedAgent> agent)
+      : options_(std::move(options)), agent_(std::move(agent)) {}
+
+  void Start();
+  // Ends every context and call. Once, not on the loop.
+  void Shutdown();
+
+  ModuleRepository& modules() { return modules_; }
+  LoopThread& thread() { return thread_; }
+
+  // False once the master has been shut down.
+  bool Post(std::function<void()> task) {
+    absl::ReaderMutexLock lock(&running_mutex_);
+    if (!running_) return false;
+    thread_.loop()->Post(std::move(task));
+    return true;
+  }
+
+  // The rest is the loop's.
+  struct OnLoop {
+    OnLoop(core::EventLoop* loop, const EmbeddedAgent* agent)
+        : context(loop),
+          children(&context, agent, &transports::StartLocalAgent, &ssh),
+          directory(&context, &children),
+          delivery(&context) {
+      context.ids().Add(1, kAllIds);
+    }
+
+    SshTransport ssh;
+    core::Context context;
+    parent::ChildStarter children;
+    ContextDirectory directory;
+    ModuleDelivery delivery;
+    std::map<OutgoingCall*, std::weak_ptr<OutgoingCall>> calls;
+  };
+  OnLoop* on_loop() { return on_loop_.get(); }
+
+  struct PendingCall {
+    std::weak_ptr<OutgoingCall> call;  // the loop's
+    bool cancelled = false;            // the loop's
+  };
+  void StartCallOnLoop(std::vector<parent::Hop> hops, ConnectOptions connect,
+                       std::string method, std::string request,
+                       stub::CallOptions options, CallDone done,
+                       const std::shared_ptr<PendingCall>& pending);
+
+ private:
+  void OnForwardLog(const core::FrameHeader& header, std::string_view payload);
+
+  const MasterOptions options_;
+  const std::unique_ptr<EmbeddedAgent> agent_;
+  ModuleRepository modules_;
+  absl::Mutex running_mutex_;
+  bool running_ ABSL_GUARDED_BY(running_mutex_) = true;
+  LoopThread thread_;
+  std::unique_ptr<OnLoop> on_loop_;
+};
+
+void Master::Impl::Start() {
+  thread_.RunAndWait([this] {
+    on_loop_ = std::make_unique<OnLoop>(thread_.loop(), agent_.get());
+    on_loop_->context.SetHandler(
+        core::kForwardLog, core::Context::Access::kAnyone,
+        [this](core::Link*, const core::FrameHeader& header,
+               std::string_view payload) { OnForwardLog(header, payload); });
+  });
+}
+
+void Master::Impl::Shutdown() {
+  {
+    absl::WriterMutexLock lock(&running_mutex_);
+    running_ = false;
+  }
+  thread_.RunAndWait([this] {
+    const core::Status over(core::Code::kCancelled, "the master is shut down");
+    while (!on_loop_->calls.empty()) {
+      const auto call = on_loop_->calls.begin()->second.lock();
+      on_loop_->calls.erase(on_loop_->calls.begin());
+      if (call != nullptr) call->Cancel(over);
+    }
+    on_loop_->context.handles().FailAll(over);
+    on_loop_.reset();
+  });
+}
+
+void Master::Impl::OnForwardLog(const core::FrameHeader& header,
+                                std::string_view payload) {
+  core::ForwardLog log;
+  if (!options_.log || !core::ParseControl(payload, &log)) return;
+  LogLine line;
+  line.context = on_loop_->directory.NameOf(header.src_id);
+  line.level = log.level;
+  line.source = std::move(log.source);
+  line.text = std::move(log.text);
+  options_.log(line);
+}
+
+void Master::Impl::StartCallOnLoop(
+    std::vector<parent::Hop> hops, ConnectOptions connect, std::string method,
+    std::string request, stub::CallOptions options, CallDone done,
+    const std::shared_ptr<PendingCall>& pending) {
+  const absl::Duration remaining = options.Remaining(absl::Now());
+  const absl::Status known = modules_.CheckMethod(method);
+  if (!known.ok()) return done(Failed(known));
+  if (remaining <= absl::ZeroDuration()) {
+    return done(Failed(absl::DeadlineExceededError(
+        method + ": the deadline had passed before the call")));
+  }
+  if (pending->cancelled) {
+    return done(Failed(absl::CancelledError(method + ": cancelled")));
+  }
+  core::CallHeaders headers;
+  headers.method = method;
+  if (remaining < absl::InfiniteDuration()) {
+    headers.timeout_us = absl::ToInt64Microseconds(remaining);
+  }
+  for (auto& [key, value] : options.metadata) {
+    headers.metadata.push_back({std::move(key), std::move(value)});
+  }
+  core::MethodName name;
+  core::ParseMethodName(method, &name);
+  const ModuleRepository::BundlePtr bundle = modules_.FindService(name.service);
+
+  OnLoop* const state = on_loop_.get();
+  const auto call = OutgoingCall::Create(
+      &state->context, std::move(headers), std::move(request),
+      [state, pending, done = std::move(done)](CallResult result) {
+        const auto call = pending->call.lock();
+        state->calls.erase(call.get());
+        CallReply reply;
+        reply.status = stub::ToAbslStatus(result.status);
+        reply.message = std::move(result.message);
+        reply.details = std::move(result.details);
+        reply.trailing_metadata = std::move(result.trailing_metadata);
+        done(std::move(reply));
+      });
+  pending->call = call;
+  state->calls[call.get()] = call;
+  const std::string target = ContextDirectory::Name(hops, hops.size());
+  if (remaining < absl::InfiniteDuration()) {
+    const ContextDirectory::Entry* const entry = state->directory.Find(target);
+    const bool ready = entry != nullptr && entry->ready;
+    call->CancelAfter(
+        absl::ToInt64Microseconds(
+            remaining + (ready ? absl::ZeroDuration() : kConnectTextGrace)),
+        core::Error(core::Code::kDeadlineExceeded,
+                    {"call failed: ", method, " in ", target,
+                     " (phase call): not done within ",
+                     absl::ToInt64Milliseconds(remaining), " ms"}));
+  }
+  const std::weak_ptr<OutgoingCall> weak = call;
+  state->directory.WhenLinked(
+      hops, ToDirectoryOptions(connect, remaining),
+      [state, weak, bundle](const core::Status& status,
+                            ContextDirectory::Entry* entry) {
+        const auto waiting = weak.lock();
+        if (waiting == nullptr) return;
+        if (!status.ok()) return waiting->Cancel(status);
+        const absl::Status sent = state->delivery.Ensure(*bundle, entry);
+        if (!sent.ok()) return waiting->Cancel(stub::ToCoreStatus(sent));
+        waiting->Start(entry->id);
+      });
+}
+
+// Calls of stubs to one context; works by name, so that a context that was
+// lost is connected again.
+class Master::ContextChannel final : public stub::Channel {
+ public:
+  ContextChannel(std::shared_ptr<Impl> impl, std::vector<parent::Hop> hops,
+                 ConnectOptions connect)
+      : impl_(std::move(impl)),
+        hops_(std::move(hops)),
+        connect_(std::move(connect)) {}
+
+  void StartUnary(std::string method, std::string request,
+                  const stub::CallOptions& options,
+                  DoneCallback done) override {
+    auto shared_done = std::make_shared<DoneCallback>(std::move(done));
+    CallDone on_done = [shared_done](CallReply reply) {
+      if (!reply.status.ok()) {
+        (*shared_done)(std::move(reply.status));
+      } else {
+        (*shared_done)(std::move(reply.message));
+      }
+    };
+    stub::CallOptions fixed = options;
+    fixed.deadline = absl::Now() + options.Remaining(absl::Now());
+    const bool posted =
+        impl_->Post([impl = impl_.get(), hops = hops_, connect = connect_,
+                     method = std::move(method), request = std::move(request),
+                     fixed = std::move(fixed), on_done]() mutable {
+          impl->StartCallOnLoop(std::move(hops), std::move(connect),
+                                std::move(method), std::move(request),
+                                std::move(fixed), std::move(on_done),
+                                std::make_shared<Impl::PendingCall>());
+        });
+    if (!posted) on_done(Failed(absl::CancelledError("the master is gone")));
+  }
+
+ private:
+  const std::shared_ptr<Impl> impl_;
+  const std::vector<parent::Hop> hops_;
+  const ConnectOptions connect_;
+};
+
+Master::Master(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Master::~Master() { impl_->Shutdown(); }
+
+absl::StatusOr<std::unique_ptr<Master>> Master::Create(MasterOptions options) {
+  absl::StatusOr<std::unique_ptr<EmbeddedAgent>> agent =
+      EmbeddedAgent::Create();
+  if (!agent.ok()) return agent.status();
+  auto impl = std::make_shared<Impl>(std::move(options), *std::move(agent));
+  impl->Start();
+  return std::unique_ptr<Master>(new Master(std::move(impl)));
+}
+
+absl::Status Master::LoadModuleFile(const std::string& path) {
+  return impl_->modules().LoadFile(path);
+}
+
+const ModuleRepository& Master::modules() const { return impl_->modules(); }
+
+absl::StatusOr<stub::Context> Master::Open(const std::string& target,
+                                           const ConnectOptions& options) {
+  std::vector<parent::Hop> hops;
+  const core::Status parsed = parent::ParseTarget(target, &hops);
+  if (!parsed.ok()) return stub::ToAbslStatus(parsed);
+  const std::string name = ContextDirectory::Name(hops, hops.size());
+  return stub::Context(
+      std::make_shared<ContextChannel>(impl_, std::move(hops), options), name);
+}
+
+absl::StatusOr<stub::Context> Master::Connect(const std::string& target,
+                                              const ConnectOptions& options) {
+  absl::StatusOr<stub::Context> context = Open(target, options);
+  if (!context.ok()) return context;
+  std::vector<parent::Hop> hops;
+  const core::Status parsed = parent::ParseTarget(target, &hops);
+  if (!parsed.ok()) return stub::ToAbslStatus(parsed);
+  absl::Notification done;
+  core::Status status;
+  impl_->thread().loop()->Post([&] {
+    impl_->on_loop()->directory.WhenReady(
+        hops, ToDirectoryOptions(options, absl::InfiniteDuration()),
+        [&](const core::Status& result, ContextDirectory::Entry*) {
+          status = result;
+          done.Notify();
+        });
+  });
+  done.WaitForNotification();
+  if (!status.ok()) return stub::ToAbslStatus(status);
+  return context;
+}
+
+std::vector<ContextInfo> Master::List() {
+  std::vector<ContextInfo> result;
+  impl_->thread().RunAndWait([&] {
+    for (const ContextDirectory::Entry* entry :
+         impl_->on_loop()->directory.List()) {
+      result.push_back(
+          {entry->name, entry->parent, entry->id, entry->ready, entry->hello});
+    }
+  });
+  return result;
+}
+
+absl::Status Master::Disconnect(const std::string& name) {
+  core::Status status;
+  impl_->thread().RunAndWait(
+      [&] { status = impl_->on_loop()->directory.Disconnect(name); });
+  return stub::ToAbslStatus(status);
+}
+
+Master::CancelFunction Master::StartCall(const std::string& target,
+                                         const ConnectOptions& connect,
+                                         std::string method,
+                                         std::string request,
+                                         const stub::CallOptions& options,
+                                         CallDone done) {
+  std::vector<parent::Hop> hops;
+  const core::Status parsed = parent::ParseTarget(target, &hops);
+  if (!parsed.ok()) {
+    done(Failed(stub::ToAbslStatus(parsed)));
+    return [] {};
+  }
+  stub::CallOptions fixed = options;
+  fixed.deadline = absl::Now() + options.Remaining(absl::Now());
+  auto pending = std::make_shared<Impl::PendingCall>();
+  const bool posted =
+      impl_->Post([impl = impl_.get(), hops = std::move(hops), connect,
+                   method = std::move(method), request = std::move(request),
+                   fixed = std::move(fixed), done, pending]() mutable {
+        impl->StartCallOnLoop(std::move(hops), std::move(connect),
+                              std::move(method), std::move(request),
+                              std::move(fixed), std::move(done), pending);
+      });
+  if (!posted) {
+    done(Failed(absl::CancelledError("the master is gone")));
+    return [] {};
+  }
+  return [impl = impl_, pending] {
+    impl->Post([pending] {
+      pending->cancelled = true;
+      const auto call = pending->call.lock();
+      if (call != nullptr) {
+        call->Cancel(core::Status(core::Code::kCancelled, "cancelled"));
+      }
+    });
+  };
+}
+
+}  // namespace ramet::server

@@ -1,0 +1,131 @@
+#ifndef SERVER_MASTER_H_
+#define SERVER_MASTER_H_
+
+#include <stdint.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/wire/control.h"
+#include "parent/connect_stats.h"
+#include "server/module_repository.h"
+#include "stub/call_options.h"
+#include "stub/context.h"
+
+namespace ramet::server {
+
+// A line that a module, or a process it started, printed in some context.
+struct LogLine {
+  std::string context;  // its name: "ssh:web1"
+  uint32_t level;       // 0 debug, 1 info, 2 warning, 3 error
+  std::string source;   // "greeter stderr"
+  std::string text;
+};
+
+struct MasterOptions {
+  // Runs on the loop's thread and must not block. Empty: lines are dropped.
+  std::function<void(const LogLine& line)> log;
+};
+
+// How a context that does not run yet is connected.
+struct ConnectOptions {
+  core::SshOptions ssh;
+  // Of the whole way, every hop included.
+  absl::Duration timeout = absl::Seconds(30);
+  // Filled in for the first hop, by the time the connect is over; optional.
+  std::shared_ptr<parent::ConnectStats> stats;
+};
+
+// What a master knows of one of its contexts.
+struct ContextInfo {
+  std::string name;    // also its target: "ssh:bastion/ssh:web1"
+  std::string parent;  // its parent's name; empty for the master's children
+  uint32_t id = 0;
+  bool ready = false;  // false while it is being connected
+  core::HelloReply hello;
+};
+
+// The answer to one raw call.
+struct CallReply {
+  absl::Status status;
+  std::string message;
+  std::string details;  // google.rpc.Status, serialized; may be empty
+  std::vector<core::Metadata> trailing_metadata;
+};
+
+// The root of a tree of contexts, in this process:
+//
+//   auto master = ramet::server::Master::Create();
+//   (*master)->LoadModuleFile("greeter.rmod");
+//   auto web1 = (*master)->Connect("ssh:web1");
+//   demo::v1::GreeterStub greeter(*web1);
+//   auto reply = greeter.SayHello(request);
+//
+// Ownership: whoever creates it. Destroying it ends every context; calls that
+//   are still out fail with CANCELLED before the destructor returns. Contexts
+//   that were given out stay valid, and calls on them then fail at once.
+// Threads: any, at the same time, but never from a callback; one thread of its
+//   own runs the loop.
+class Master {
+ public:
+  // UNAVAILABLE, RESOURCE_EXHAUSTED: the machine lacks memory files or
+  // descriptors.
+  static absl::StatusOr<std::unique_ptr<Master>> Create(
+      MasterOptions options = {});
+  ~Master();
+  Master(const Master&) = delete;
+  Master& operator=(const Master&) = delete;
+
+  // Makes a bundle's services callable in every context; see ModuleRepository
+  // for errors.
+  absl::Status LoadModuleFile(const std::string& path);
+  const ModuleRepository& modules() const;
+
+  // Connects `target` ("ssh:bastion/ssh:web1") unless it is connected, and
+  // waits for it. Errors name what failed, the hop, the phase and why:
+  //   INVALID_ARGUMENT     not a target
+  //   UNAVAILABLE          unreachable, or lost meanwhile; try again
+  //   UNAUTHENTICATED      no credentials were accepted
+  //   FAILED_PRECONDITION  host key unknown or changed; no agent for the
+  //                        platform; no place to run it
+  //   DEADLINE_EXCEEDED    not done within options.timeout
+  absl::StatusOr<stub::Context> Connect(const std::string& target,
+                                        const ConnectOptions& options = {});
+
+  // The same without waiting: calls made meanwhile travel together with the
+  // bootstrap, and fail as the connect does. A context that is lost is
+  // connected anew by the next call. INVALID_ARGUMENT only.
+  absl::StatusOr<stub::Context> Open(const std::string& target,
+                                     const ConnectOptions& options = {});
+
+  std::vector<ContextInfo> List();
+  // Ends a context and its subtree. NOT_FOUND: there is none of that name.
+  absl::Status Disconnect(const std::string& name);
+
+  // One call as bytes; `done` runs once, on the loop's thread or in this call,
+  // and must not block. The result cancels the call; it may outlive both.
+  // Errors as stub::Channel's and Connect's.
+  using CallDone = std::function<void(CallReply reply)>;
+  using CancelFunction = std::function<void()>;
+  CancelFunction StartCall(const std::string& target,
+                           const ConnectOptions& connect, std::string method,
+                           std::string request,
+                           const stub::CallOptions& options, CallDone done);
+
+ private:
+  class Impl;
+  class ContextChannel;
+
+  explicit Master(std::shared_ptr<Impl> impl);
+
+  const std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace ramet::server
+
+#endif  // SERVER_MASTER_H_

@@ -1,0 +1,116 @@
+#include "server/module_repository.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/unique_fd.h"
+#include "core/wire/method_name.h"
+#include "parent/platform.h"
+
+namespace ramet::server {
+namespace {
+
+// Larger than any image may be (importer/image_receiver.h).
+constexpr off_t kMaxBundleBytes = 1024 * 1024 * 1024;
+
+absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
+  const core::UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) {
+    const int error = errno;
+    const std::string text =
+        absl::StrCat("cannot open bundle ", path, ": ", strerror(error));
+    if (error == ENOENT || error == ENOTDIR) return absl::NotFoundError(text);
+    if (error == EACCES) return absl::PermissionDeniedError(text);
+    return absl::UnavailableError(text);
+  }
+  struct stat info;
+  if (fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    return absl::DataLossError(
+        absl::StrCat("bundle ", path, " is not a regular file"));
+  }
+  if (info.st_size > kMaxBundleBytes) {
+    return absl::DataLossError(absl::StrCat(
+        "bundle ", path, " has ", info.st_size, " bytes, more than any may"));
+  }
+  std::string bytes(info.st_size, '\0');
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t count =
+        read(file.get(), bytes.data() + done, bytes.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      return absl::UnavailableError(
+          absl::StrCat("cannot read bundle ", path, ": ", strerror(errno)));
+    }
+    if (count == 0) break;
+    done += count;
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+}  // namespace
+
+absl::Status ModuleRepository::LoadFile(const std::string& path) {
+  absl::StatusOr<std::string> bytes = ReadWholeFile(path);
+  if (!bytes.ok()) return bytes.status();
+  return Load(*std::move(bytes), path);
+}
+
+absl::Status ModuleRepository::Load(std::string bytes,
+                                    const std::string& origin) {
+  absl::StatusOr<importer::Bundle> bundle =
+      importer::Bundle::Parse(std::move(bytes));
+  if (!bundle.ok()) {
+    return absl::Status(
+        bundle.status().code(),
+        absl::StrCat("bundle ", origin, ": ", bundle.status().message()));
+  }
+  const auto shared =
+      std::make_shared<const importer::Bundle>(*std::move(bundle));
+  absl::MutexLock lock(&mutex_);
+  for (const auto& service : shared->manifest().services()) {
+    services_[service.name()] = shared;
+  }
+  return absl::OkStatus();
+}
+
+ModuleRepository::BundlePtr ModuleRepository::FindService(
+    std::string_view service) const {
+  absl::MutexLock lock(&mutex_);
+  auto it = services_.find(service);
+  return it == services_.end() ? nullptr : it->second;
+}
+
+absl::Status ModuleRepository::CheckMethod(std::string_view method) const {
+  core::MethodName name;
+  if (!core::ParseMethodName(method, &name)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "bad method \"", absl::string_view(method.data(), method.size()),
+        "\": expected /SERVICE/METHOD"));
+  }
+  const std::string service(name.service);
+  const BundlePtr bundle = FindService(service);
+  if (bundle == nullptr) {
+    return absl::UnimplementedError(
+        absl::StrCat("unknown service ", service, ": no loaded bundle has it"));
+  }
+  bool known = false;
+  for (const auto& each : bundle->FindService(service)->methods()) {
+    known = known || each.name() == name.method;
+  }
+  if (!known) {
+    return absl::UnimplementedError(
+        absl::StrCat("unknown method ", service, "/", std::string(name.method),
+                     ": bundle ", bundle->name(), " does not have it"));
+  }
+  return bundle->FindImage(parent::ThisPlatform().name).status();
+}
+
+}  // namespace ramet::server

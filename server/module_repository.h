@@ -1,0 +1,47 @@
+#ifndef SERVER_MODULE_REPOSITORY_H_
+#define SERVER_MODULE_REPOSITORY_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "importer/bundle.h"
+
+namespace ramet::server {
+
+// The bundles that this master can deliver. Bundles are never changed, only
+// replaced; whoever holds one keeps it alive. Threads: any.
+class ModuleRepository {
+ public:
+  using BundlePtr = std::shared_ptr<const importer::Bundle>;
+
+  // Takes a bundle file into the repository; its services take the place of
+  // earlier ones with the same names. NOT_FOUND: no such file.
+  // PERMISSION_DENIED, and importer::Bundle::Parse's errors, with the path.
+  absl::Status LoadFile(const std::string& path);
+  // The same from memory; `origin` is for texts.
+  absl::Status Load(std::string bytes, const std::string& origin);
+
+  // Null: no bundle has the service.
+  BundlePtr FindService(std::string_view service) const;
+
+  // OK if `method` ("/demo.v1.Greeter/SayHello") can be delivered to some
+  // platform that this master has an agent for. UNIMPLEMENTED: no such service
+  // or method. FAILED_PRECONDITION: no image for any such platform.
+  // INVALID_ARGUMENT: not a method's name. So that nothing is started for a
+  // call that can't work.
+  absl::Status CheckMethod(std::string_view method) const;
+
+ private:
+  mutable absl::Mutex mutex_;
+  std::map<std::string, BundlePtr, std::less<>> services_
+      ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace ramet::server
+
+#endif  // SERVER_MODULE_REPOSITORY_H_
