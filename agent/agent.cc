@@ -55,10 +55,10 @@ Agent::Agent(core::UniqueFd from_parent, core::UniqueFd to_parent)
   context_.AddLinkLostHandler([this](Link*, const core::Status&) {
     if (context_.router().parent() == nullptr) loop_.Stop();
   });
-  context_.router().AddParent(
-      std::make_unique<core::FdStream>(&loop_, std::move(from_parent),
-                                       std::move(to_parent)),
-      core::kUnknownId);
+  auto stream = std::make_unique<core::FdStream>(&loop_, std::move(from_parent),
+                                                 std::move(to_parent));
+  stream->EndWhenUnread();
+  context_.router().AddParent(std::move(stream), core::kUnknownId);
 }
 
 Agent::~Agent() = default;

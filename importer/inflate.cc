@@ -1,10 +1,9 @@
 #include "importer/inflate.h"
 
 #include <errno.h>
-#include <unistd.h>
-#include <zlib.h>
-
-#include <memory>
+#include <fcntl.h>
+#include <libdeflate.h>
+#include <sys/mman.h>
 
 #include "core/base/strings.h"
 
@@ -18,73 +17,47 @@ using core::Status;
 // RFC 1950: two bytes before the deflate data, an Adler-32 of four behind it.
 constexpr size_t kZlibHeaderBytes = 2;
 constexpr size_t kZlibTrailerBytes = 4;
-constexpr int kWindowBits = 15;
-
-struct Output {
-  int fd;
-  uint32_t limit;
-  uint32_t written;
-  int error;
-};
-
-unsigned NoMoreInput(void*, z_const unsigned char**) { return 0; }
-
-int WriteOutput(void* context, unsigned char* bytes, unsigned count) {
-  auto* const output = static_cast<Output*>(context);
-  if (count > output->limit - output->written) {
-    output->written = output->limit;
-    output->error = EFBIG;
-    return 1;
-  }
-  output->written += count;
-  while (count > 0) {
-    const ssize_t written = write(output->fd, bytes, count);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      output->error = errno;
-      return 1;
-    }
-    bytes += written;
-    count -= static_cast<unsigned>(written);
-  }
-  return 0;
-}
+constexpr char kDeflateMethod = 8;
 
 }  // namespace
 
-// inflateBack and not inflate: without the zlib and gzip wrappers and their
-// checksums the agent is 20 KB smaller (docs/decisions/0002-agent-size.md).
+// libdeflate and not zlib: the whole image is here, it is three times as fast
+// and the agent is smaller (docs/decisions/0002-agent-size.md).
 Status InflateTo(std::string_view deflated, uint32_t image_bytes, int fd) {
-  constexpr char kDeflateMethod = 8;
+  const Status damaged =
+      Error(Code::kDataLoss,
+            {"does not inflate to the ", image_bytes, " bytes announced"});
   if (deflated.size() < kZlibHeaderBytes + kZlibTrailerBytes ||
-      (deflated[0] & 0x0F) != kDeflateMethod) {
-    return Error(Code::kDataLoss, {"not zlib data"});
+      (deflated[0] & 0x0F) != kDeflateMethod || image_bytes == 0) {
+    return damaged;
   }
-  const std::unique_ptr<unsigned char[]> window(
-      new unsigned char[1 << kWindowBits]);
-  z_stream stream = {};
-  if (inflateBackInit(&stream, kWindowBits, window.get()) != Z_OK) {
-    return Error(Code::kResourceExhausted, {"no memory to inflate"});
-  }
-  stream.next_in = reinterpret_cast<z_const Bytef*>(
-      const_cast<char*>(deflated.data() + kZlibHeaderBytes));
-  stream.avail_in =
-      static_cast<uInt>(deflated.size() - kZlibHeaderBytes);
-  Output output{fd, image_bytes, 0, 0};
-  const int result =
-      inflateBack(&stream, &NoMoreInput, nullptr, &WriteOutput, &output);
-  const bool whole =
-      result == Z_STREAM_END && stream.avail_in == kZlibTrailerBytes;
-  inflateBackEnd(&stream);
-  if (output.error != 0 && output.error != EFBIG) {
+  // Allocated now, so that a full memory is an error here and not a SIGBUS at
+  // the first touch.
+  const int error = posix_fallocate(fd, 0, image_bytes);
+  if (error != 0) {
     return Status(Code::kResourceExhausted,
-                  core::ErrnoText("no memory for it", output.error));
+                  core::ErrnoText("no memory for it", error));
   }
-  if (!whole || output.written != image_bytes || output.error != 0) {
-    return Error(Code::kDataLoss, {"does not inflate to the ", image_bytes,
-                                   " bytes announced"});
+  void* const image =
+      mmap(nullptr, image_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (image == MAP_FAILED) {
+    return Status(Code::kResourceExhausted,
+                  core::ErrnoText("no memory for it", errno));
   }
-  return Status();
+  libdeflate_decompressor* const decompressor =
+      libdeflate_alloc_decompressor();
+  const std::string_view data = deflated.substr(
+      kZlibHeaderBytes,
+      deflated.size() - kZlibHeaderBytes - kZlibTrailerBytes);
+  // Without a place for the real size, any other than image_bytes is an error.
+  const bool whole =
+      decompressor != nullptr &&
+      libdeflate_deflate_decompress(decompressor, data.data(), data.size(),
+                                    image, image_bytes,
+                                    nullptr) == LIBDEFLATE_SUCCESS;
+  libdeflate_free_decompressor(decompressor);
+  munmap(image, image_bytes);
+  return whole ? Status() : damaged;
 }
 
 }  // namespace ramet::importer

@@ -9,9 +9,9 @@
 
 namespace ramet::importer {
 
-// Inflates all of `deflated` (zlib format, RFC 1950) to the end of the file
-// `fd`. The caller has verified a digest of it: the format's own checksum is
-// not looked at.
+// Inflates all of `deflated` (zlib format, RFC 1950) into the empty file `fd`,
+// which it makes `image_bytes` long. The caller has verified a digest of it:
+// the format's own checksum is not looked at.
 //
 // DATA_LOSS: not such data, or it does not inflate to exactly `image_bytes`.
 // RESOURCE_EXHAUSTED: the file can't grow that far.

@@ -52,15 +52,16 @@ ModuleHost::~ModuleHost() = default;
 
 void ModuleHost::OnCallFrame(core::Link* from, const FrameHeader& header,
                              std::string_view payload) {
-  auto it = calls_.find(CallKey(header.src_id, header.reply_to));
-  if (it == calls_.end()) {
+  const uint64_t key = CallKey(header.src_id, header.reply_to);
+  const ActiveCall* const call = calls_.Find(key);
+  if (call == nullptr) {
     BeginCall(header, payload);
     return;
   }
   // The authority of a call can't change while it runs.
-  if (header.auth_id != it->second.header.auth_id) return;
-  Forward(*it->second.process, header, payload);
-  if (HasPart(payload, core::PartKind::kCancel)) calls_.erase(it);
+  if (header.auth_id != call->header.auth_id) return;
+  Forward(*call->process, header, payload);
+  if (HasPart(payload, core::PartKind::kCancel)) calls_.Remove(key);
 }
 
 void ModuleHost::BeginCall(const FrameHeader& header,
@@ -91,7 +92,8 @@ void ModuleHost::BeginCall(const FrameHeader& header,
     context_->router().SendDead(header, status);
     return;
   }
-  calls_[CallKey(header.src_id, header.reply_to)] = ActiveCall{process, header};
+  calls_.Insert(CallKey(header.src_id, header.reply_to),
+                std::unique_ptr<ActiveCall>(new ActiveCall{process, header}));
   Forward(*process, header, payload);
 }
 
@@ -137,9 +139,9 @@ Status ModuleHost::EnsureRunning(const std::shared_ptr<StoredModule>& module,
     return Error(Code::kUnavailable, {"module ", module->announced.name,
                                       " has not arrived completely"});
   }
-  for (const auto& [id, running] : running_) {
-    if (running.module == module) {
-      *process = running.process.get();
+  for (size_t i = 0; i < running_.size(); ++i) {
+    if (running_.at(i)->module == module) {
+      *process = running_.at(i)->process.get();
       return Status();
     }
   }
@@ -161,7 +163,8 @@ Status ModuleHost::EnsureRunning(const std::shared_ptr<StoredModule>& module,
   const Status status = started->Start();
   if (!status.ok()) return status;
   *process = started.get();
-  running_[id] = Running{module, std::move(started)};
+  running_.Insert(
+      id, std::unique_ptr<Running>(new Running{module, std::move(started)}));
   return Status();
 }
 
@@ -175,8 +178,9 @@ void ModuleHost::Forward(const ModuleProcess& process,
 void ModuleHost::OnModuleFrame(core::Link* from, const FrameHeader& header,
                                std::string_view payload) {
   if (header.handle == core::kHello) return;
-  auto it = calls_.find(CallKey(header.dst_id, header.handle));
-  if (it == calls_.end() || it->second.process->id() != header.src_id ||
+  const uint64_t key = CallKey(header.dst_id, header.handle);
+  const ActiveCall* const call = calls_.Find(key);
+  if (call == nullptr || call->process->id() != header.src_id ||
       header.auth_id != header.src_id) {
     ++refused_frames_;
     return;
@@ -186,7 +190,7 @@ void ModuleHost::OnModuleFrame(core::Link* from, const FrameHeader& header,
   to_caller.auth_id = to_caller.src_id;
   to_caller.reply_to = core::kNoHandle;
   if (header.dead() || HasPart(payload, core::PartKind::kTrailers)) {
-    calls_.erase(it);
+    calls_.Remove(key);
   }
   if (to_caller.dst_id == context_->router().self()) {
     context_->router().SendAs(to_caller, payload);
@@ -196,24 +200,19 @@ void ModuleHost::OnModuleFrame(core::Link* from, const FrameHeader& header,
 }
 
 void ModuleHost::OnLinkLost(core::Link* link) {
-  auto it = running_.find(link->peer_id());
-  if (it != running_.end()) it->second.process->OnLinkLost();
+  const Running* const running = running_.Find(link->peer_id());
+  if (running != nullptr) running->process->OnLinkLost();
 }
 
 void ModuleHost::OnEnded(ContextId id, const Status& why) {
-  auto it = running_.find(id);
   // The process object is up the stack: it goes with the next turn.
-  auto ended = std::make_shared<Running>(std::move(it->second));
-  running_.erase(it);
+  const std::shared_ptr<Running> ended = running_.Remove(id);
   context_->loop()->RunAfter(0, [ended] {});
   std::vector<FrameHeader> failed;
-  for (auto call = calls_.begin(); call != calls_.end();) {
-    if (call->second.process == ended->process.get()) {
-      failed.push_back(call->second.header);
-      call = calls_.erase(call);
-    } else {
-      ++call;
-    }
+  for (size_t i = calls_.size(); i-- > 0;) {
+    if (calls_.at(i)->process != ended->process.get()) continue;
+    failed.push_back(calls_.at(i)->header);
+    calls_.Remove(calls_.key_at(i));
   }
   for (const FrameHeader& header : failed) {
     context_->router().SendDead(header, why);

@@ -3,10 +3,10 @@
 
 #include <stdint.h>
 
-#include <map>
 #include <memory>
 #include <string_view>
 
+#include "core/base/id_map.h"
 #include "core/base/status.h"
 #include "core/context/context.h"
 #include "importer/module_process.h"
@@ -66,8 +66,8 @@ class ModuleHost {
 
   core::Context* const context_;
   ModuleStore* const store_;
-  std::map<core::ContextId, Running> running_;
-  std::map<uint64_t, ActiveCall> calls_;
+  core::IdMap<Running> running_;  // by the module's id
+  core::IdMap<ActiveCall> calls_;
   uint64_t refused_frames_ = 0;
 };
 

@@ -57,7 +57,7 @@ Status ModuleProcess::Start() {
   options.argv = {"ramet: module " + module_->announced.name};
   options.image_fd = module_->image.get();
   options.fds = {-1, out_write.get(), err_write.get(), theirs.get()};
-  options.environment = {"RAMET_MODULE_FD=" + std::to_string(kModuleLinkFd)};
+  options.environment = {core::Concat({"RAMET_MODULE_FD=", kModuleLinkFd})};
   options.die_with_parent = true;
   Status status = process_.Start(options);
   if (!status.ok()) {

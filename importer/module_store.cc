@@ -8,28 +8,29 @@ namespace ramet::importer {
 void ModuleStore::OnLoadModule(const core::FrameHeader& header,
                                std::string_view payload) {
   if (payload.size() < kLoadModulePrefixBytes) return;
-  const TransferKey key(header.src_id, core::LoadBe32(payload.data()));
+  const uint64_t key = static_cast<uint64_t>(header.src_id) << 32 |
+                       core::LoadBe32(payload.data());
   const auto kind = static_cast<LoadModuleKind>(payload[4]);
   payload.remove_prefix(kLoadModulePrefixBytes);
   if (kind == LoadModuleKind::kBegin) {
     Begin(key, payload);
     return;
   }
-  auto it = transfers_.find(key);
-  if (kind != LoadModuleKind::kPiece || it == transfers_.end()) return;
-  StoredModule& module = *it->second.module;
-  ImageReceiver& receiver = *it->second.receiver;
+  const Transfer* const transfer = transfers_.Find(key);
+  if (kind != LoadModuleKind::kPiece || transfer == nullptr) return;
+  StoredModule& module = *transfer->module;
+  ImageReceiver& receiver = *transfer->receiver;
   const core::Status status = receiver.Add(payload);
   if (module.status.ok()) module.status = status;
   if (!receiver.complete()) return;
   module.complete = true;
   if (status.ok()) module.image = receiver.TakeImage();
-  transfers_.erase(it);
+  transfers_.Remove(key);
 }
 
-void ModuleStore::Begin(const TransferKey& key, std::string_view message) {
+void ModuleStore::Begin(uint64_t key, std::string_view message) {
   auto module = std::make_shared<StoredModule>();
-  if (!core::ParseControl(message, &module->announced) ||
+  if (!core::ParseControl(message, &module->announced) || transfers_.Has(key) ||
       transfers_.size() >= kMaxTransfers || services_.size() >= kMaxModules) {
     return;
   }
@@ -41,17 +42,28 @@ void ModuleStore::Begin(const TransferKey& key, std::string_view message) {
          module->announced.platform, ", this context runs ", platform_});
   }
   for (const core::ModuleService& service : module->announced.services) {
-    services_[service.name] = module;
+    Service* known = nullptr;
+    for (Service& each : services_) {
+      if (each.name == service.name) known = &each;
+    }
+    if (known != nullptr) {
+      known->module = module;
+    } else {
+      services_.push_back({service.name, module});
+    }
   }
   if (module->announced.deflated_bytes > 0) {
-    transfers_[key] = Transfer{std::move(module), std::move(receiver)};
+    transfers_.Insert(key, std::unique_ptr<Transfer>(new Transfer{
+                               std::move(module), std::move(receiver)}));
   }
 }
 
 std::shared_ptr<StoredModule> ModuleStore::FindService(
     std::string_view service) const {
-  auto it = services_.find(service);
-  return it == services_.end() ? nullptr : it->second;
+  for (const Service& each : services_) {
+    if (each.name == service) return each.module;
+  }
+  return nullptr;
 }
 
 const core::ModuleMethod* FindMethod(const StoredModule& module,

@@ -3,12 +3,13 @@
 
 #include <stdint.h>
 
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "core/base/id_map.h"
 #include "core/base/status.h"
 #include "core/base/unique_fd.h"
 #include "core/wire/control.h"
@@ -53,13 +54,17 @@ class ModuleStore {
     std::shared_ptr<StoredModule> module;
     std::unique_ptr<ImageReceiver> receiver;
   };
-  using TransferKey = std::pair<core::ContextId, uint32_t>;
 
-  void Begin(const TransferKey& key, std::string_view message);
+  // `key` is who sends, and its number for the transfer.
+  void Begin(uint64_t key, std::string_view message);
 
   const std::string platform_;
-  std::map<TransferKey, Transfer> transfers_;
-  std::map<std::string, std::shared_ptr<StoredModule>, std::less<>> services_;
+  core::IdMap<Transfer> transfers_;
+  struct Service {
+    std::string name;
+    std::shared_ptr<StoredModule> module;
+  };
+  std::vector<Service> services_;
 };
 
 // The method that `module` announced; null for none.

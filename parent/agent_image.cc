@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 // Since Linux 6.3 an executable memory file wants to be asked for; older
@@ -14,12 +13,13 @@
 namespace ramet::parent {
 
 core::Status ReadImage(int fd, std::string* bytes) {
-  struct stat info;
-  if (fstat(fd, &info) != 0) {
+  // pread(2) goes by no position, so nobody minds where this leaves it.
+  const off_t size = lseek(fd, 0, SEEK_END);
+  if (size < 0) {
     return core::Status(core::Code::kInternal,
-                        core::ErrnoText("cannot stat an image", errno));
+                        core::ErrnoText("cannot size an image", errno));
   }
-  bytes->resize(info.st_size);
+  bytes->resize(size);
   size_t done = 0;
   while (done < bytes->size()) {
     const ssize_t count =
@@ -35,8 +35,9 @@ core::Status ReadImage(int fd, std::string* bytes) {
 }
 
 core::Status MakeMemoryFile(const char* name, std::string_view bytes, int* fd) {
-  int file = memfd_create(name, MFD_CLOEXEC | MFD_EXEC);
-  if (file < 0 && errno == EINVAL) file = memfd_create(name, MFD_CLOEXEC);
+  constexpr unsigned kFlags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  int file = memfd_create(name, kFlags | MFD_EXEC);
+  if (file < 0 && errno == EINVAL) file = memfd_create(name, kFlags);
   if (file < 0) {
     return core::Status(
         core::Code::kUnavailable,

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/strings.h"
 #include "parent/first_stage.h"
 
 namespace ramet::parent {
@@ -121,8 +122,8 @@ ssize_t BootstrapStream::Read(char* buffer, size_t capacity) {
     }
     if (noise_.size() > kMaxNoiseBytes) {
       Fail(core::Code::kUnavailable,
-           "the far end printed more than " + std::to_string(kMaxNoiseBytes) +
-               " bytes and no marker: " + NoiseTail());
+           core::Concat({"the far end printed more than ", kMaxNoiseBytes,
+                         " bytes and no marker: ", NoiseTail()}));
     }
   }
 }
@@ -209,7 +210,17 @@ core::Status BootstrapStream::status() const {
 }
 
 const char* BootstrapStream::phase() const {
-  return established_ ? "handshake" : inner_->phase();
+  if (established_) return "handshake";
+  // What the stream below takes for its user's bytes is the first stage's.
+  const char* const inner = inner_->phase();
+  return strcmp(inner, "call") == 0 ? "first stage" : inner;
+}
+
+std::string BootstrapStream::tail() const {
+  std::string text = inner_->tail();
+  const std::string noise = NoiseTail();
+  if (!noise.empty()) core::Append(&text, {text.empty() ? "" : " | ", noise});
+  return text;
 }
 
 std::string BootstrapStream::NoiseTail() const {

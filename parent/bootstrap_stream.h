@@ -44,6 +44,8 @@ class BootstrapStream final : public core::ByteStream,
   void WantWrite(bool want) override;
   void PauseRead(bool pause) override { inner_->PauseRead(pause); }
   core::Status status() const override;
+    // Before the marker, what the far end printed otherwise, too.
+  std::string tail() const override;
   const char* phase() const override;
 
  private:

@@ -42,8 +42,8 @@ ChildStarter::ChildStarter(core::Context* context, const AgentImages* images,
 }
 
 ChildStarter::~ChildStarter() {
-  for (auto& [id, starting] : starting_) {
-    context_->loop()->CancelTimer(starting->timer);
+  for (size_t i = 0; i < starting_.size(); ++i) {
+    context_->loop()->CancelTimer(starting_.at(i)->timer);
   }
 }
 
@@ -80,8 +80,7 @@ void ChildStarter::Start(const core::StartChildRequest& request,
 
 void ChildStarter::StartWithId(std::unique_ptr<Starting> starting, ContextId id,
                                uint32_t grant_count) {
-  Starting* const state = starting.get();
-  starting_[id] = std::move(starting);
+  Starting* const state = starting_.Insert(id, std::move(starting));
   const uint32_t timeout_ms = state->request.timeout_ms != 0
                                   ? state->request.timeout_ms
                                   : kDefaultConnectTimeoutMs;
@@ -143,7 +142,7 @@ void ChildStarter::OnHelloReply(core::Link* from,
                                 const core::FrameHeader& header,
                                 std::string_view payload) {
   const ContextId id = from->peer_id();
-  if (header.src_id != id || starting_.count(id) == 0) return;
+  if (header.src_id != id || !starting_.Has(id)) return;
   core::HelloReply hello;
   if (!core::ParseControl(payload, &hello)) {
     context_->router().CloseLink(
@@ -165,27 +164,27 @@ Status ChildStarter::ExplainLoss(const core::Link* link,
   const Code code = why.ok() ? Code::kUnavailable : why.code();
   const std::string reason =
       why.ok() ? "closed by the other side" : why.message();
-  auto it = starting_.find(link->peer_id());
-  if (it == starting_.end()) {
-    return Error(code, {"link to ", link->name(), " lost: ", reason});
+  const Starting* const state = starting_.Find(link->peer_id());
+  if (state == nullptr) {
+    return core::Error(
+        code, {"context lost: ", link->name(), " (phase call): ", reason});
   }
-  const Starting& state = *it->second;
   return Error(code, {"cannot start a context: ", link->name(), " (hop ",
-                      state.request.hop_number, ", phase ",
+                      state->request.hop_number, ", phase ",
                       link->stream().phase(), "): ", reason});
 }
 
 void ChildStarter::OnRouteLost(ContextId id, const Status& why) {
-  if (starting_.count(id)) Finish(id, why, {});
+  if (starting_.Has(id)) Finish(id, why, {});
 }
 
 void ChildStarter::OnTimeout(ContextId id) {
-  Starting* const state = starting_[id].get();
+  Starting* const state = starting_.Find(id);
   state->timer = 0;
   const uint32_t timeout_ms = state->request.timeout_ms != 0
                                   ? state->request.timeout_ms
                                   : kDefaultConnectTimeoutMs;
-  std::string why = "not done within " + std::to_string(timeout_ms) + " ms";
+  std::string why = core::Concat({"not done within ", timeout_ms, " ms"});
   const Status stream = state->stream->status();
   if (!stream.message().empty()) why += "; " + stream.message();
   core::Link* const link = context_->router().LinkTo(id);
@@ -194,9 +193,7 @@ void ChildStarter::OnTimeout(ContextId id) {
 
 void ChildStarter::Finish(ContextId id, const Status& status,
                           const core::HelloReply& hello) {
-  auto it = starting_.find(id);
-  std::unique_ptr<Starting> state = std::move(it->second);
-  starting_.erase(it);
+  const std::unique_ptr<Starting> state = starting_.Remove(id);
   context_->loop()->CancelTimer(state->timer);
   if (status.ok()) {
     context_->router().Announce(id);

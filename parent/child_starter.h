@@ -2,10 +2,10 @@
 #define PARENT_CHILD_STARTER_H_
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 
+#include "core/base/id_map.h"
 #include "core/base/status.h"
 #include "core/context/context.h"
 #include "core/wire/control.h"
@@ -72,7 +72,7 @@ class ChildStarter {
   const AgentImages* const images_;
   const LocalStarter local_;
   Transport* const ssh_;
-  std::map<core::ContextId, std::unique_ptr<Starting>> starting_;
+  core::IdMap<Starting> starting_;
 };
 
 }  // namespace ramet::parent

@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "core/base/check.h"
+#include "core/base/strings.h"
 
 namespace ramet::parent {
 namespace {
@@ -16,7 +17,8 @@ namespace {
 //      that follow stay in the pipe (BusyBox's head reads ahead)
 //   k  asks for another image, or for the same one again: the parent answers
 //      with a line that is the nonce, behind whatever it had sent already, and
-//      the new g
+//      the new g; when it goes away instead, so does the shell
+//   x  removes what there is, however the shell ends
 //
 // Files are created with noclobber (O_EXCL), so that nobody can plant a link in
 // a shared directory. The agent is tried ("-p" does nothing but succeed)
@@ -24,13 +26,14 @@ namespace {
 // and 4 keep both files for the agent, which starts its own children from them.
 // Without /proc the agent removes its files itself, by the names it is given.
 constexpr char kScript[] =
-    "PATH=$PATH:/usr/bin:/bin:/usr/sbin:/sbin;z=;y=;t=;u=;umask 77;set -C;"
+    "PATH=$PATH:/usr/bin:/bin:/usr/sbin:/sbin;z=;y=;t=;u=;f=;umask 77;set -C;"
     "e(){ echo \"RAMET.$n $*\";};"
     "r(){ l=`dd bs=$g count=1 iflag=fullblock 2>&1 >>$1`&&return;"
     "[ -s $1 ]||{ l=`dd bs=1 count=$g 2>&1 >>$1`&&return;};"
     "echo \"$l\" >&2;return 1;};"
-    "k(){ e need $*;while read -r l;do [ \"$l\" = $n ]&&break;done;"
-    "read -r g;};"
+    "k(){ e need $*;while read -r l;do [ \"$l\" = $n ]&&read -r g&&return;"
+    "done;exit 1;};"
+    "x(){ [ $f$z ]&&rm -f $f $z;};trap x 0;trap \"exit 1\" 1 2 13 15;"
     "s=`uname -sm`;for c in gzip gunzip zcat;do "
     "[ \"`command -v $c`\" ]&&{ u=$c;break;};done;"
     "[ \"$s\" = \"$w\" ]&&[ $u ]||k $s ${u:-raw};"
@@ -42,7 +45,7 @@ constexpr char kScript[] =
     "{ rm -f $z $f;z=;k $s ${u:-raw};continue;};fi;"
     "${u:-cat} ${u:+-dc} <$z >|$f&&chmod 700 $f&&$f -p&&{ y=1;break;};"
     "rm -f $f;done;"
-    "[ $y ]||{ rm -f $z;e fail no place to run a program from;exit 1;};"
+    "[ $y ]||{ e fail no writable place that may run a program;exit 1;};"
     "exec 3<$f 4<$z;"
     "[ -x /proc/self/fd/3 ]&&{ rm -f $f $z;exec /proc/self/fd/3 $n;};"
     "exec $f $n $f $z";
@@ -64,9 +67,7 @@ std::string FirstStageCommand(std::string_view nonce, std::string_view uname,
                               size_t image_bytes) {
   std::string command = "exec /bin/sh -c 'n=";
   command += nonce;
-  command += ";g=" + std::to_string(image_bytes) + ";w=\"";
-  command += uname;
-  command += "\";";
+  core::Append(&command, {";g=", image_bytes, ";w=\"", uname, "\";"});
   command += kScript;
   command += "'";
   return command;
@@ -85,7 +86,7 @@ std::string AgentMarker(std::string_view nonce) {
 }
 
 std::string ResendHeader(std::string_view nonce, size_t image_bytes) {
-  return "\n" + std::string(nonce) + "\n" + std::to_string(image_bytes) + "\n";
+  return core::Concat({"\n", nonce, "\n", image_bytes, "\n"});
 }
 
 }  // namespace ramet::parent

@@ -83,11 +83,11 @@ core::Status ParseSsh(std::string_view text, std::string_view rest, Hop* hop) {
 
 std::string Hop::ToString() const {
   if (kind == Kind::kLocal) return "local:";
-  std::string text = "ssh:";
-  if (!user.empty()) text += user + "@";
   const bool brackets = host.find(':') != std::string::npos;
-  text += brackets ? "[" + host + "]" : host;
-  if (port != 0) text += ":" + std::to_string(port);
+  std::string text =
+      core::Concat({"ssh:", user, user.empty() ? "" : "@", brackets ? "[" : "",
+                    host, brackets ? "]" : ""});
+  if (port != 0) core::Append(&text, {":", port});
   return text;
 }
 

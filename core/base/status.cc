@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <utility>
+
 namespace ramet::core {
 
 const char* CodeName(Code code) {
@@ -31,6 +33,19 @@ Code CodeFromNumber(uint32_t number) {
   return number <= static_cast<uint32_t>(Code::kUnauthenticated)
              ? static_cast<Code>(number)
              : Code::kUnknown;
+}
+
+Status::Status(Code code, std::string message)
+    : rep_(code == Code::kOk ? nullptr : new Rep{code, std::move(message)}) {}
+
+Status::Status(const Status& other)
+    : rep_(other.rep_ == nullptr ? nullptr : new Rep(*other.rep_)) {}
+
+void Status::Delete(Rep* rep) { delete rep; }
+
+const std::string& Status::message() const {
+  static const std::string kEmpty;
+  return rep_ == nullptr ? kEmpty : rep_->message;
 }
 
 std::string ErrnoText(std::string_view what, int error_number) {

@@ -38,21 +38,39 @@ const char* CodeName(Code code);
 // Maps any number, as it arrives from a peer, to a code.
 Code CodeFromNumber(uint32_t number);
 
-// The outcome of an operation in a tier that can't link Abseil. A value type;
-// no allocation when OK.
+// The outcome of an operation in a tier that can't link Abseil. A value type of
+// one pointer, null when OK, as LevelDB's is: statuses are passed on
+// everywhere, and the agent pays for every instruction that it takes.
 class [[nodiscard]] Status {
  public:
   Status() = default;
-  Status(Code code, std::string message)
-      : code_(code), message_(std::move(message)) {}
+  // kOk with any message is OK.
+  Status(Code code, std::string message);
+  Status(const Status& other);
+  Status(Status&& other) noexcept : rep_(other.rep_) { other.rep_ = nullptr; }
+  Status& operator=(Status other) noexcept {
+    Rep* const rep = rep_;
+    rep_ = other.rep_;
+    other.rep_ = rep;
+    return *this;
+  }
+  ~Status() {
+    if (rep_ != nullptr) Delete(rep_);
+  }
 
-  bool ok() const { return code_ == Code::kOk; }
-  Code code() const { return code_; }
-  const std::string& message() const { return message_; }
+  bool ok() const { return rep_ == nullptr; }
+  Code code() const { return rep_ == nullptr ? Code::kOk : rep_->code; }
+  // Empty when OK.
+  const std::string& message() const;
 
  private:
-  Code code_ = Code::kOk;
-  std::string message_;
+  struct Rep {
+    Code code;
+    std::string message;
+  };
+  static void Delete(Rep* rep);
+
+  Rep* rep_ = nullptr;
 };
 
 // "what: strerror(error_number)".

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,9 +41,8 @@ struct Plan {
 };
 
 bool IsExecutableFile(const std::string& path) {
-  struct stat info;
-  return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
-         access(path.c_str(), X_OK) == 0;
+  return access(path.c_str(), X_OK) == 0 &&
+         access((path + "/.").c_str(), F_OK) != 0;  // not a folder
 }
 
 // As execvp(3) finds it; empty when there is none.
@@ -219,10 +217,19 @@ std::string DescribeWaitStatus(int wait_status) {
   if (WIFEXITED(wait_status)) {
     return Concat({"exit status ", WEXITSTATUS(wait_status)});
   }
+  // By number, from 1, as Linux has them on x86, ARM and RISC-V (signal(7)).
+  static constexpr char kNames[][7] = {
+      "HUP",  "INT",    "QUIT", "ILL",   "TRAP", "ABRT", "BUS",  "FPE",
+      "KILL", "USR1",   "SEGV", "USR2",  "PIPE", "ALRM", "TERM", "STKFLT",
+      "CHLD", "CONT",   "STOP", "TSTP",  "TTIN", "TTOU", "URG",  "XCPU",
+      "XFSZ", "VTALRM", "PROF", "WINCH", "IO",   "PWR",  "SYS",
+  };
   const int number = WTERMSIG(wait_status);
-  const char* const name = strsignal(number);
-  return Concat({"killed by signal ", number, " (",
-                 name != nullptr ? name : "unknown", ")"});
+  const bool known =
+      number > 0 && number <= static_cast<int>(sizeof kNames / 7);
+  return Concat(
+      {"killed by signal ", number,
+       known ? Concat({" (SIG", kNames[number - 1], ")"}) : std::string()});
 }
 
 void KillGroupAndReap(pid_t pid) {

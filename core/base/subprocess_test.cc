@@ -199,7 +199,7 @@ TEST(SpawnTest, ChildDiesWithTheThreadThatStartedIt) {
     options.die_with_parent = true;
     EXPECT_TRUE(Spawn(options, &pid).ok());
   }).join();
-  EXPECT_EQ(DescribeWaitStatus(Wait(pid)), "killed by signal 9 (Killed)");
+  EXPECT_EQ(DescribeWaitStatus(Wait(pid)), "killed by signal 9 (SIGKILL)");
 }
 
 TEST(DescribeWaitStatusTest, NamesExitStatus) {

@@ -47,9 +47,15 @@ class Context::GrantWaiter final : public ReplyHandler {
  private:
   void Finish(const Status& status, uint32_t first) {
     IdsCallback done = std::move(done_);
-    const std::unique_ptr<GrantWaiter> self =
-        std::move(context_->grant_waiters_[this]);
-    context_->grant_waiters_.erase(this);
+    std::unique_ptr<GrantWaiter> self;
+    std::vector<std::unique_ptr<GrantWaiter>>& waiters =
+        context_->grant_waiters_;
+    for (size_t i = 0; i < waiters.size(); ++i) {
+      if (waiters[i].get() != this) continue;
+      self = std::move(waiters[i]);
+      waiters.erase(waiters.begin() + i);
+      break;
+    }
     done(status, first);
   }
 
@@ -90,9 +96,8 @@ void Context::TakeIds(uint32_t count, IdsCallback done) {
     return;
   }
   auto waiter = std::make_unique<GrantWaiter>(this, count, std::move(done));
-  GrantWaiter* const asking = waiter.get();
-  grant_waiters_[asking] = std::move(waiter);
-  asking->Ask();
+  grant_waiters_.push_back(std::move(waiter));
+  grant_waiters_.back()->Ask();
 }
 
 void Context::TopUpIds() {
@@ -104,9 +109,8 @@ void Context::TopUpIds() {
   topping_up_ = true;
   auto waiter = std::make_unique<GrantWaiter>(
       this, 0, [this](const Status&, uint32_t) { topping_up_ = false; });
-  GrantWaiter* const asking = waiter.get();
-  grant_waiters_[asking] = std::move(waiter);
-  asking->Ask();
+  grant_waiters_.push_back(std::move(waiter));
+  grant_waiters_.back()->Ask();
 }
 
 void Context::OnAllocateId(Link* from, const FrameHeader& header,
@@ -144,7 +148,9 @@ void Context::OnLocalFrame(Link* from, const FrameHeader& header,
     OnDynamicFrame(from, header, payload);
     return;
   }
-  if (header.handle == kHello && from != nullptr) {
+  // A hello is the link's own: nobody further away may say it.
+  if (header.handle == kHello && from != nullptr &&
+      (router_.self() == kUnknownId || header.src_id == from->peer_id())) {
     const FrameHandler& handler =
         from == router_.parent() ? on_hello_ : on_child_hello_;
     if (handler) handler(from, header, payload);

@@ -4,7 +4,6 @@
 #include <stdint.h>
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -130,7 +129,7 @@ class Context final : private Router::Local {
   std::vector<ContextId> ancestors_;
   IdPool ids_;
   bool topping_up_ = false;
-  std::map<GrantWaiter*, std::unique_ptr<GrantWaiter>> grant_waiters_;
+  std::vector<std::unique_ptr<GrantWaiter>> grant_waiters_;
   FrameHandler on_hello_;
   FrameHandler on_child_hello_;
   FrameHandler on_module_frame_;

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#include <deque>
+#include <vector>
 
 namespace ramet::core {
 
@@ -39,7 +39,7 @@ class IdPool {
     uint32_t first;
     uint32_t count;
   };
-  std::deque<Block> blocks_;
+  std::vector<Block> blocks_;
 };
 
 }  // namespace ramet::core

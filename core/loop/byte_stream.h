@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <string>
+
 #include "core/base/status.h"
 
 namespace ramet::core {
@@ -54,6 +56,11 @@ class ByteStream {
   // with the phase, exit status and last stderr lines that it knows of. OK
   // while it lives, and for an end that nothing is known about.
   virtual Status status() const = 0;
+
+  // The last lines that the far end said beside the stream (its stderr), for
+  // the
+  // text of a limit that is hit while it lives. Printable; may be empty.
+  virtual std::string tail() const { return std::string(); }
 
   // The step that is going on ("connect", "authentication", "first stage"),
   // for the text of a deadline that is hit meanwhile; "call" once through.

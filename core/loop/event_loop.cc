@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/base/check.h"
 
@@ -76,17 +77,13 @@ void EventLoop::Unwatch(int fd) {
 EventLoop::TimerId EventLoop::RunAfter(int64_t delay_us, Task task) {
   const TimerId id = next_timer_++;
   const int64_t deadline = NowUs() + std::max<int64_t>(delay_us, 0);
-  timers_.emplace(std::make_pair(deadline, id), std::move(task));
-  timer_deadlines_.emplace(id, deadline);
+  timers_.Insert(id,
+                 std::unique_ptr<Timer>(new Timer{deadline, std::move(task)}));
+  earliest_us_ = std::min(earliest_us_, deadline);
   return id;
 }
 
-void EventLoop::CancelTimer(TimerId id) {
-  auto it = timer_deadlines_.find(id);
-  if (it == timer_deadlines_.end()) return;
-  timers_.erase({it->second, id});
-  timer_deadlines_.erase(it);
-}
+void EventLoop::CancelTimer(TimerId id) { timers_.Remove(id); }
 
 void EventLoop::ForgetTurnEnd(TurnEndHandler* handler) {
   std::replace(turn_end_.begin(), turn_end_.end(), handler,
@@ -115,24 +112,33 @@ void EventLoop::Stop() {
 }
 
 int64_t EventLoop::NextTimeoutUs(int64_t limit_us) const {
-  if (timers_.empty()) return limit_us;
-  const int64_t wait =
-      std::max<int64_t>(timers_.begin()->first.first - NowUs(), 0);
+  if (timers_.size() == 0) return limit_us;
+  const int64_t wait = std::max<int64_t>(earliest_us_ - NowUs(), 0);
   return limit_us < 0 ? wait : std::min(wait, limit_us);
 }
 
 void EventLoop::RunTimers() {
-  if (timers_.empty()) return;
+  if (timers_.size() == 0) return;
   const int64_t now = NowUs();
+  if (earliest_us_ > now) return;
   // Timers that a task adds for "now" wait for the next turn.
   const TimerId limit = next_timer_;
-  while (!timers_.empty()) {
-    auto it = timers_.begin();
-    if (it->first.first > now || it->first.second >= limit) break;
-    Task task = std::move(it->second);
-    timer_deadlines_.erase(it->first.second);
-    timers_.erase(it);
-    task();
+  // The earlier first; those of the same time in the order they were made in.
+  for (;;) {
+    earliest_us_ = INT64_MAX;
+    TimerId due = 0;
+    int64_t due_us = now;
+    for (size_t i = 0; i < timers_.size(); ++i) {
+      const int64_t deadline = timers_.at(i)->deadline_us;
+      const TimerId id = timers_.key_at(i);
+      earliest_us_ = std::min(earliest_us_, deadline);
+      if (id < limit && (deadline < due_us || (deadline == due_us && !due))) {
+        due = id;
+        due_us = deadline;
+      }
+    }
+    if (due == 0) return;
+    timers_.Remove(due)->task();
   }
 }
 

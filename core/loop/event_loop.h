@@ -5,12 +5,11 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
-#include <utility>
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/base/id_map.h"
 #include "core/base/unique_fd.h"
 
 namespace ramet::core {
@@ -96,8 +95,15 @@ class EventLoop {
   const std::unique_ptr<char[]> scratch_{new char[kScratchBytes]};
   UniqueFd epoll_;
   UniqueFd wake_;
-  std::map<std::pair<int64_t, TimerId>, Task> timers_;
-  std::map<TimerId, int64_t> timer_deadlines_;
+  struct Timer {
+    int64_t deadline_us;
+    Task task;
+  };
+  // By id. Most timers are limits that are cancelled long before they are due,
+  // so they are only looked through when the earliest time, or one that was the
+  // earliest, has come.
+  IdMap<Timer> timers_;
+  int64_t earliest_us_ = INT64_MAX;
   TimerId next_timer_ = 1;
   std::vector<TurnEndHandler*> turn_end_;
   std::vector<IoHandler*> handlers_;  // by descriptor

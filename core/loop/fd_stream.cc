@@ -45,14 +45,18 @@ void FdStream::UpdateInterest() {
   } else {
     loop_->Modify(read_fd_.get(), events, this);
   }
-  if (write_fd_.valid() && want_write_ != write_watched_) {
-    if (want_write_) {
-      loop_->Watch(write_fd_.get(), EPOLLOUT, &write_side_);
-    } else {
-      loop_->Unwatch(write_fd_.get());
-    }
-    write_watched_ = want_write_;
+  if (!write_fd_.valid()) return;
+  // EPOLLERR, a pipe without a reader, is reported even without any interest.
+  const bool watch = !unread_ && (want_write_ || end_when_unread_);
+  const uint32_t write_events = want_write_ ? static_cast<uint32_t>(EPOLLOUT) : 0;
+  if (watch && !write_watched_) {
+    loop_->Watch(write_fd_.get(), write_events, &write_side_);
+  } else if (watch) {
+    loop_->Modify(write_fd_.get(), write_events, &write_side_);
+  } else if (write_watched_) {
+    loop_->Unwatch(write_fd_.get());
   }
+  write_watched_ = watch;
 }
 
 ssize_t FdStream::Read(char* buffer, size_t capacity) {
@@ -60,7 +64,7 @@ ssize_t FdStream::Read(char* buffer, size_t capacity) {
     const ssize_t count = read(read_fd_.get(), buffer, capacity);
     if (count >= 0) return count;
     if (errno == EINTR) continue;
-    if (errno == EAGAIN) return -EAGAIN;
+    if (errno == EAGAIN) return unread_ ? 0 : -EAGAIN;
     // A reset is how a socket says that its peer was killed.
     if (errno == ECONNRESET || errno == EPIPE || errno == EIO) return 0;
     status_ = Status(Code::kUnavailable, ErrnoText("cannot read", errno));
@@ -108,7 +112,18 @@ void FdStream::OnReady(uint32_t events) {
 }
 
 void FdStream::WriteSide::OnReady(uint32_t events) {
+  if ((events & EPOLLERR) && stream_->end_when_unread_) {
+    stream_->unread_ = true;
+    stream_->UpdateInterest();
+    stream_->listener_->OnReadable();
+    return;
+  }
   stream_->listener_->OnWritable();
+}
+
+void FdStream::EndWhenUnread() {
+  end_when_unread_ = true;
+  if (listener_ != nullptr) UpdateInterest();
 }
 
 }  // namespace ramet::core

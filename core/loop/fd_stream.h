@@ -15,6 +15,11 @@ class FdStream final : public ByteStream, private IoHandler {
   FdStream(EventLoop* loop, UniqueFd read_fd, UniqueFd write_fd);
   ~FdStream() override;
 
+  // With a pair of pipes: the stream also ends, behind what has arrived, as
+  // soon
+  // as nobody reads the other one. For who has nothing to do without a reader.
+  void EndWhenUnread();
+
   void SetListener(Listener* listener) override;
   ssize_t Read(char* buffer, size_t capacity) override;
   ssize_t Write(const char* bytes, size_t count) override;
@@ -48,6 +53,8 @@ class FdStream final : public ByteStream, private IoHandler {
   bool watched_ = false;
   bool write_watched_ = false;
   bool want_write_ = false;
+  bool end_when_unread_ = false;
+  bool unread_ = false;
   bool paused_ = false;
   Status status_;
   bool* destroyed_ = nullptr;  // set while a listener may destroy the stream

@@ -7,27 +7,28 @@
 namespace ramet::core {
 
 HandleId HandleTable::Add(ContextId respondent, ReplyHandler* handler) {
-  while (next_ < kFirstDynamicHandle || entries_.count(next_)) ++next_;
-  entries_[next_] = Entry{respondent, handler};
+  while (next_ < kFirstDynamicHandle || entries_.Has(next_)) ++next_;
+  entries_.Insert(next_,
+                  std::unique_ptr<Entry>(new Entry{respondent, handler}));
   return next_++;
 }
 
 bool HandleTable::Respondent(HandleId handle, ContextId* respondent) const {
-  auto it = entries_.find(handle);
-  if (it == entries_.end()) return false;
-  *respondent = it->second.respondent;
+  const Entry* const entry = entries_.Find(handle);
+  if (entry == nullptr) return false;
+  *respondent = entry->respondent;
   return true;
 }
 
 void HandleTable::Deliver(const FrameHeader& header, std::string_view payload) {
-  auto it = entries_.find(header.handle);
-  if (it == entries_.end()) return;
-  ReplyHandler* const handler = it->second.handler;
+  const Entry* const entry = entries_.Find(header.handle);
+  if (entry == nullptr) return;
+  ReplyHandler* const handler = entry->handler;
   if (!header.dead()) {
     handler->OnReply(header, payload);
     return;
   }
-  entries_.erase(it);
+  entries_.Remove(header.handle);
   Dead dead;
   if (!ParseControl(payload, &dead) || dead.code == 0) {
     dead.code = static_cast<uint32_t>(Code::kUnavailable);
@@ -36,30 +37,24 @@ void HandleTable::Deliver(const FrameHeader& header, std::string_view payload) {
   handler->OnDead(Status(CodeFromNumber(dead.code), std::move(dead.message)));
 }
 
-template <typename Predicate>
-void HandleTable::FailIf(Predicate predicate, const Status& why) {
-  std::vector<HandleId> failed;
-  for (const auto& [handle, entry] : entries_) {
-    if (predicate(entry)) failed.push_back(handle);
+void HandleTable::FailRespondent(ContextId respondent, const Status& why) {
+  Fail(false, respondent, why);
+}
+
+void HandleTable::FailAll(const Status& why) { Fail(true, 0, why); }
+
+void HandleTable::Fail(bool all, ContextId respondent, const Status& why) {
+  std::vector<uint64_t> failed;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (all || entries_.at(i)->respondent == respondent) {
+      failed.push_back(entries_.key_at(i));
+    }
   }
   // One handler's OnDead may remove another's handle.
-  for (HandleId handle : failed) {
-    auto it = entries_.find(handle);
-    if (it == entries_.end()) continue;
-    ReplyHandler* const handler = it->second.handler;
-    entries_.erase(it);
-    handler->OnDead(why);
+  for (uint64_t handle : failed) {
+    const std::unique_ptr<Entry> entry = entries_.Remove(handle);
+    if (entry != nullptr) entry->handler->OnDead(why);
   }
-}
-
-void HandleTable::FailRespondent(ContextId respondent, const Status& why) {
-  FailIf([respondent](
-             const Entry& entry) { return entry.respondent == respondent; },
-         why);
-}
-
-void HandleTable::FailAll(const Status& why) {
-  FailIf([](const Entry&) { return true; }, why);
 }
 
 }  // namespace ramet::core

@@ -3,9 +3,9 @@
 
 #include <stdint.h>
 
-#include <map>
 #include <string_view>
 
+#include "core/base/id_map.h"
 #include "core/base/status.h"
 #include "core/wire/frame_header.h"
 
@@ -30,7 +30,7 @@ class ReplyHandler {
 class HandleTable {
  public:
   HandleId Add(ContextId respondent, ReplyHandler* handler);
-  void Remove(HandleId handle) { entries_.erase(handle); }
+  void Remove(HandleId handle) { entries_.Remove(handle); }
 
   // The context that is expected to answer; false for no such handle.
   bool Respondent(HandleId handle, ContextId* respondent) const;
@@ -50,10 +50,9 @@ class HandleTable {
     ReplyHandler* handler;
   };
 
-  template <typename Predicate>
-  void FailIf(Predicate predicate, const Status& why);
+  void Fail(bool all, ContextId respondent, const Status& why);
 
-  std::map<HandleId, Entry> entries_;
+  IdMap<Entry> entries_;
   HandleId next_ = kFirstDynamicHandle;
 };
 

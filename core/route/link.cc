@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/strings.h"
 
 namespace ramet::core {
 namespace {
@@ -46,14 +47,24 @@ void Link::ForceQueue(const FrameHeader& header, std::string_view payload) {
   }
 }
 
-void Link::Append(std::deque<std::string>* queue, const FrameHeader& header,
+void Link::ChunkQueue::TakeInto(std::string* chunk) {
+  chunk->swap(chunks[first]);
+  if (++first == chunks.size()) Clear();
+}
+
+void Link::ChunkQueue::Clear() {
+  chunks.clear();
+  first = 0;
+}
+
+void Link::Append(ChunkQueue* queue, const FrameHeader& header,
                   std::string_view payload) {
   RAMET_CHECK(payload.size() <= kMaxPayloadBytes);
   const size_t size = kFrameHeaderBytes + payload.size();
-  if (queue->empty() || queue->back().size() + size > kChunkBytes) {
-    queue->emplace_back();
+  if (queue->empty() || queue->chunks.back().size() + size > kChunkBytes) {
+    queue->chunks.emplace_back();
   }
-  std::string& chunk = queue->back();
+  std::string& chunk = queue->chunks.back();
   FrameHeader complete = header;
   complete.length = static_cast<uint32_t>(payload.size());
   char bytes[kFrameHeaderBytes];
@@ -94,12 +105,11 @@ void Link::Flush() {
     if (written_ == writing_.size()) {
       writing_.clear();
       written_ = 0;
-      std::deque<std::string>* next = !control_.empty() ? &control_
-                                      : !data_.empty()  ? &data_
-                                                        : nullptr;
+      ChunkQueue* const next = !control_.empty() ? &control_
+                               : !data_.empty()  ? &data_
+                                                 : nullptr;
       if (next == nullptr) break;
-      writing_.swap(next->front());
-      next->pop_front();
+      next->TakeInto(&writing_);
     }
     const ssize_t count =
         stream_->Write(writing_.data() + written_, writing_.size() - written_);
@@ -116,8 +126,8 @@ void Link::Flush() {
       stream_->WantWrite(false);
       writing_.clear();
       written_ = 0;
-      control_.clear();
-      data_.clear();
+      control_.Clear();
+      data_.Clear();
       queued_bytes_ = 0;
       OnReadable();
       return;
@@ -192,9 +202,9 @@ bool Link::TakeFrames(const char* data, size_t size, size_t* consumed) {
       Code code = Code::kInternal;
       if (result == FrameHeader::ParseResult::kBadVersion) {
         code = Code::kFailedPrecondition;
-        text += ": it speaks " +
-                std::to_string(static_cast<uint8_t>(frame[2])) +
-                ", this side " + std::to_string(kProtocolVersion);
+        ramet::core::Append(&text,
+                            {": it speaks ", static_cast<uint8_t>(frame[2]),
+                             ", this side ", kProtocolVersion});
       }
       Fail(Status(code, std::move(text)));
       return false;

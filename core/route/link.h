@@ -3,10 +3,10 @@
 
 #include <stdint.h>
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/status.h"
 #include "core/loop/byte_stream.h"
@@ -93,7 +93,18 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
   void OnWritable() override;
   void OnTurnEnd() override;
 
-  void Append(std::deque<std::string>* queue, const FrameHeader& header,
+  // Whole frames, collected into chunks that are written with one call each.
+  struct ChunkQueue {
+    std::vector<std::string> chunks;
+    size_t first = 0;  // chunks before it were taken
+
+    bool empty() const { return first == chunks.size(); }
+    // Swaps the first chunk with `chunk`, which is empty.
+    void TakeInto(std::string* chunk);
+    void Clear();
+  };
+
+  void Append(ChunkQueue* queue, const FrameHeader& header,
               std::string_view payload);
   void Flush();
   // Consumes whole frames; false when the link was closed or destroyed.
@@ -110,8 +121,8 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
   // Chunks of whole frames: the one being written, then control, then data.
   std::string writing_;
   size_t written_ = 0;
-  std::deque<std::string> control_;
-  std::deque<std::string> data_;
+  ChunkQueue control_;
+  ChunkQueue data_;
   size_t queued_bytes_ = 0;
   bool flush_due_ = false;
   bool above_high_ = false;

@@ -28,14 +28,15 @@ Link* Router::AddChild(std::unique_ptr<ByteStream> stream, ContextId id,
   Link* const link = links_.back().get();
   link->set_peer_id(id);
   link->set_name(name);
-  routes_[id] = Route{link, std::move(name)};
+  routes_.Insert(
+      id, std::unique_ptr<Route>(new Route{link, std::move(name), false}));
   return link;
 }
 
 Link* Router::AddModule(std::unique_ptr<ByteStream> stream, ContextId id,
                         std::string name) {
   Link* const link = AddChild(std::move(stream), id, std::move(name));
-  routes_[id].module = true;
+  routes_.Find(id)->module = true;
   return link;
 }
 
@@ -54,32 +55,37 @@ void Router::CloseLink(Link* link, const Status& why) { OnClosed(link, why); }
 
 Link* Router::LinkTo(ContextId id) const {
   if (id == self_) return nullptr;
-  auto it = routes_.find(id);
-  return it != routes_.end() ? it->second.link : parent_;
+  const Route* const route = routes_.Find(id);
+  return route != nullptr ? route->link : parent_;
 }
 
 std::string Router::NameOf(ContextId id) const {
   if (id == self_) return name_;
-  auto it = routes_.find(id);
-  if (it != routes_.end() && !it->second.name.empty()) return it->second.name;
-  return std::to_string(id);
+  const Route* const route = routes_.Find(id);
+  if (route != nullptr && !route->name.empty()) return route->name;
+  return Concat({id});
 }
 
 void Router::RecordGrant(Link* link, uint32_t first, uint32_t count) {
-  if (count > 0) grants_[first] = GrantedBlock{count, link};
+  if (count > 0) grants_.push_back(GrantedBlock{first, count, link});
+}
+
+bool Router::IsModule(const Link* link) const {
+  const Route* const route = routes_.Find(link->peer_id());
+  return route != nullptr && route->module;
 }
 
 bool Router::GrantedTo(const Link* link, ContextId id) const {
-  auto it = grants_.upper_bound(id);
-  if (it == grants_.begin()) return false;
-  --it;
-  return id - it->first < it->second.count && it->second.link == link;
+  for (const GrantedBlock& block : grants_) {
+    if (block.link == link && id - block.first < block.count) return true;
+  }
+  return false;
 }
 
 bool Router::RoutesBackOver(const Link* from, ContextId id) const {
   if (id == self_) return false;
-  auto it = routes_.find(id);
-  if (it != routes_.end()) return it->second.link == from;
+  const Route* const route = routes_.Find(id);
+  if (route != nullptr) return route->link == from;
   // Who is not below this context is above it.
   return from == parent_;
 }
@@ -127,7 +133,7 @@ void Router::OnFrame(Link* link, const FrameHeader& header,
     ++refused_sources_;
     return;
   }
-  if (link != parent_ && routes_[link->peer_id()].module) {
+  if (link != parent_ && IsModule(link)) {
     local_->OnModuleFrame(link, header, payload);
     return;
   }
@@ -184,15 +190,16 @@ void Router::OnAddRoute(Link* link, std::string_view payload) {
     ++refused_routes_;
     return;
   }
-  routes_[message.id] = Route{link, message.name.substr(0, 256)};
+  routes_.Insert(message.id, std::unique_ptr<Route>(new Route{
+                                 link, message.name.substr(0, 256), false}));
   Announce(message.id);
 }
 
 void Router::OnDelRoute(Link* link, std::string_view payload) {
   DelRoute message;
-  auto it = ParseControl(payload, &message) ? routes_.find(message.id)
-                                            : routes_.end();
-  if (it == routes_.end() || it->second.link != link ||
+  const Route* const route =
+      ParseControl(payload, &message) ? routes_.Find(message.id) : nullptr;
+  if (route == nullptr || route->link != link ||
       message.id == link->peer_id()) {
     ++refused_routes_;
     return;
@@ -202,9 +209,8 @@ void Router::OnDelRoute(Link* link, std::string_view payload) {
 }
 
 void Router::LoseRoute(ContextId id, const Status& why) {
-  const bool module = routes_[id].module;
-  routes_.erase(id);
-  if (!module && parent_ != nullptr && parent_->open()) {
+  const std::unique_ptr<Route> route = routes_.Remove(id);
+  if (!route->module && parent_ != nullptr && parent_->open()) {
     FrameHeader header;
     header.dst_id = parent_->peer_id();
     header.handle = kDelRoute;
@@ -238,12 +244,16 @@ void Router::OnClosed(Link* link, const Status& why) {
   if (link == parent_) parent_ = nullptr;
 
   std::vector<ContextId> lost;
-  for (const auto& [id, route] : routes_) {
-    if (route.link == link) lost.push_back(id);
+  for (size_t i = 0; i < routes_.size(); ++i) {
+    if (routes_.at(i)->link == link) {
+      lost.push_back(static_cast<ContextId>(routes_.key_at(i)));
+    }
   }
   for (ContextId id : lost) LoseRoute(id, reason);
-  for (auto grant = grants_.begin(); grant != grants_.end();) {
-    grant = grant->second.link == link ? grants_.erase(grant) : ++grant;
+  for (size_t i = grants_.size(); i-- > 0;) {
+    if (grants_[i].link != link) continue;
+    grants_[i] = grants_.back();
+    grants_.pop_back();
   }
   local_->OnLinkLost(link, reason);
 }

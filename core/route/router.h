@@ -3,12 +3,12 @@
 
 #include <stdint.h>
 
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/base/id_map.h"
 #include "core/base/status.h"
 #include "core/loop/event_loop.h"
 #include "core/route/link.h"
@@ -80,7 +80,7 @@ class Router final : private Link::Delegate {
   Link* parent() const { return parent_; }
   // The link that leads to `id`: a descendant's, else the parent's, else null.
   Link* LinkTo(ContextId id) const;
-  bool HasRoute(ContextId id) const { return routes_.count(id) != 0; }
+  bool HasRoute(ContextId id) const { return routes_.Has(id); }
   // Names come from the Hello or ADD_ROUTE; "7" for an unknown id.
   std::string NameOf(ContextId id) const;
 
@@ -114,6 +114,7 @@ class Router final : private Link::Delegate {
     bool module = false;
   };
   struct GrantedBlock {
+    uint32_t first;
     uint32_t count;
     Link* link;
   };
@@ -127,6 +128,7 @@ class Router final : private Link::Delegate {
   void OnAddRoute(Link* link, std::string_view payload);
   void OnDelRoute(Link* link, std::string_view payload);
   void LoseRoute(ContextId id, const Status& why);
+  bool IsModule(const Link* link) const;
   bool GrantedTo(const Link* link, ContextId id) const;
 
   EventLoop* const loop_;
@@ -136,8 +138,8 @@ class Router final : private Link::Delegate {
   Link* parent_ = nullptr;
   std::vector<std::unique_ptr<Link>> links_;
   std::vector<std::unique_ptr<Link>> closed_links_;
-  std::map<ContextId, Route> routes_;
-  std::map<uint32_t, GrantedBlock> grants_;  // by first id
+  IdMap<Route> routes_;
+  std::vector<GrantedBlock> grants_;
   std::vector<Link*> paused_by_parent_;
   EventLoop::TimerId bury_timer_ = 0;
   uint64_t refused_sources_ = 0;

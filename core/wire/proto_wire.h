@@ -37,8 +37,8 @@ class FieldReader {
 
   uint32_t number() const { return number_; }
   WireType type() const { return type_; }
-  uint64_t varint() const { return varint_; }          // kVarint
-  std::string_view bytes() const { return bytes_; }    // kBytes
+  uint64_t varint() const { return varint_; }        // kVarint
+  std::string_view bytes() const { return bytes_; }  // kBytes
 
  private:
   std::string_view rest_;

@@ -30,10 +30,20 @@ _musl_transition = transition(
 
 def _musl_binary_impl(ctx):
     out = ctx.actions.declare_file(ctx.label.name)
-    ctx.actions.symlink(
-        output = out,
-        target_file = ctx.executable.binary,
-        is_executable = True,
+
+    # The libraries' unwind tables, which nothing here can use.
+    ctx.actions.run(
+        executable = "/usr/bin/objcopy",
+        arguments = [
+            "--remove-section=.eh_frame",
+            "--remove-section=.gcc_except_table",
+            "--remove-section=.comment",
+            ctx.executable.binary.path,
+            out.path,
+        ],
+        inputs = [ctx.executable.binary],
+        outputs = [out],
+        mnemonic = "StripUnwindTables",
     )
     return [DefaultInfo(files = depset([out]), executable = out)]
 

