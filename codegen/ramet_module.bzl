@@ -1,0 +1,169 @@
+"""ramet_module: a service's implementation as a bundle, NAME.rmod."""
+
+load("@rules_cc//cc:defs.bzl", "cc_binary")
+load("@rules_proto//proto:defs.bzl", "ProtoInfo")
+load(":cc_aspect.bzl", "import_name", "proto_path_args")
+load(":cc_ramet_library.bzl", "RametLibraryInfo")
+load(":module_transition.bzl", "module_transition")
+
+# What the images built here run on. One more platform: one more image
+# attribute with a transition to its toolchain.
+_PLATFORM = "linux-x86_64"
+
+def _proto_infos(ctx):
+    infos = [dep[RametLibraryInfo].proto_info for dep in ctx.attr.deps if RametLibraryInfo in dep]
+    infos += [proto[ProtoInfo] for proto in ctx.attr.protos]
+    if not infos:
+        fail(("{}: no services: put the cc_ramet_library that defines them into deps, " +
+              "or its ramet_proto_library into protos").format(ctx.label))
+    return infos
+
+def _descriptor_set(ctx, infos):
+    """The definitions as a FileDescriptorSet, and the files that hold services."""
+    out = ctx.actions.declare_file(ctx.label.name + ".descriptors")
+    files = []
+    args = ctx.actions.args()
+    args.add("--include_imports")
+    args.add(out, format = "--descriptor_set_out=%s")
+    for info in infos:
+        proto_path_args(args, info)
+        for source in info.direct_sources:
+            name = import_name(info, source)
+            if name not in files:
+                files.append(name)
+    args.add_all(files)
+    ctx.actions.run(
+        executable = ctx.executable._protoc,
+        arguments = [args],
+        inputs = depset(transitive = [info.transitive_sources for info in infos]),
+        outputs = [out],
+        mnemonic = "RametDescriptors",
+    )
+    return out, files
+
+def _ramet_module_impl(ctx):
+    descriptors, files = _descriptor_set(ctx, _proto_infos(ctx))
+
+    # An attribute with a transition of its own is a list.
+    image = ctx.attr.image[0][DefaultInfo].files_to_run.executable
+    bundle = ctx.actions.declare_file(ctx.label.name + ".rmod")
+    args = ctx.actions.args()
+    args.add(bundle, format = "--output=%s")
+    args.add(ctx.attr.module_name or ctx.label.name, format = "--name=%s")
+    args.add(descriptors, format = "--descriptors=%s")
+    args.add_all(files, format_each = "--service_file=%s")
+    args.add_all(ctx.attr.services, format_each = "--service=%s")
+    args.add_all(ctx.attr.related, format_each = "--related=%s")
+    args.add(image, format = "--image={}=%s".format(_PLATFORM))
+    ctx.actions.run(
+        executable = ctx.executable._pack,
+        arguments = [args],
+        inputs = [descriptors, image],
+        outputs = [bundle],
+        mnemonic = "RametPack",
+        progress_message = "Packing %s" % bundle.short_path,
+    )
+    return [
+        DefaultInfo(
+            files = depset([bundle]),
+            runfiles = ctx.runfiles([bundle]),
+        ),
+        OutputGroupInfo(
+            descriptors = depset([descriptors]),
+            image = depset([image]),
+        ),
+    ]
+
+_ramet_module = rule(
+    implementation = _ramet_module_impl,
+    attrs = {
+        "deps": attr.label_list(cfg = module_transition),
+        "image": attr.label(
+            mandatory = True,
+            executable = True,
+            cfg = module_transition,
+        ),
+        "module_name": attr.string(),
+        "protos": attr.label_list(providers = [ProtoInfo]),
+        "related": attr.string_list(),
+        "services": attr.string_list(),
+        "_allowlist_function_transition": attr.label(
+            default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
+        ),
+        "_pack": attr.label(
+            default = "//tools/bundle:rmod_pack",
+            executable = True,
+            cfg = "exec",
+        ),
+        "_protoc": attr.label(
+            default = "@system//:bin/protoc",
+            executable = True,
+            allow_single_file = True,
+            cfg = "exec",
+        ),
+    },
+)
+
+def ramet_module(
+        name,
+        srcs,
+        deps,
+        protos = [],
+        services = [],
+        related = [],
+        module_name = None,
+        copts = [],
+        data = None,
+        tags = [],
+        visibility = None,
+        testonly = None,
+        **kwargs):
+    """Builds a module for every platform and packs NAME.rmod.
+
+    The image is a static, stripped program with protobuf-lite, optimised for
+    size, whatever flags the rest of the build has: `NAME_image` in the
+    module's configuration.
+
+    Args:
+      name: of the bundle.
+      srcs: C++ with RAMET_MODULE(...), or a main() that calls RunModule.
+      deps: cc_ramet_librarys of the services, and other cc_librarys.
+      protos: ramet_proto_librarys of services whose cc_ramet_library is not
+        itself in deps.
+      services: full names of those that the module implements; by default all
+        that the protos of `deps` and `protos` define.
+      related: names of modules that a target of this one will need as well.
+      module_name: what masters and contexts call the module; by default name.
+      copts: for srcs.
+      data: not supported: a module travels as one file.
+      tags: of the bundle.
+      visibility: of the bundle.
+      testonly: of both.
+      **kwargs: for the cc_binary: defines, linkopts ...
+    """
+    if data:
+        fail("a module travels as one file; it can't have data")
+    image = name + "_image"
+    cc_binary(
+        name = image,
+        srcs = srcs,
+        copts = copts,
+        linkstatic = True,
+        tags = ["manual"],
+        testonly = testonly,
+        visibility = ["//visibility:private"],
+        deps = deps + [Label("//stub:module_main")],
+        **kwargs
+    )
+    _ramet_module(
+        name = name,
+        deps = deps,
+        image = ":" + image,
+        module_name = module_name or "",
+        protos = protos,
+        related = related,
+        services = services,
+        tags = tags,
+        testonly = testonly,
+        visibility = visibility,
+    )

@@ -1,0 +1,125 @@
+#include "codegen/service_skeleton.h"
+
+#include <map>
+#include <string>
+
+#include "codegen/comments.h"
+#include "codegen/policy.h"
+
+namespace ramet::codegen {
+namespace {
+
+using google::protobuf::io::Printer;
+
+std::map<std::string, std::string> Variables(const ServiceNames& service,
+                                             const MethodNames& method) {
+  return {{"class", service.service_class},
+          {"method", method.method},
+          {"name", method.descriptor->name()},
+          {"path", method.path},
+          {"policy", PolicyName(method.descriptor)},
+          {"index", std::to_string(method.descriptor->index())},
+          {"request", method.request_type},
+          {"reply", method.reply_type}};
+}
+
+void EmitMethodTable(const ServiceNames& service, Printer* printer) {
+  printer->Print(
+      "const ::ramet::stub::ServiceInfo& $class$::RametInfo() const {\n",
+      "class", service.service_class);
+  if (!service.methods.empty()) {
+    printer->Print(
+        "  static constexpr ::ramet::stub::MethodInfo kMethods[] = {\n");
+    for (const MethodNames& method : service.methods) {
+      printer->Print(Variables(service, method),
+                     "      {\"$name$\", ::ramet::stub::Policy::$policy$},\n");
+    }
+    printer->Print("  };\n");
+  }
+  printer->Print(
+      "  static constexpr ::ramet::stub::ServiceInfo kInfo = {\n"
+      "      \"$service$\", $methods$, $count$};\n"
+      "  return kInfo;\n"
+      "}\n"
+      "\n",
+      "service", service.full_name, "methods",
+      service.methods.empty() ? "nullptr" : "kMethods", "count",
+      std::to_string(service.methods.size()));
+}
+
+void EmitDispatch(const ServiceNames& service, Printer* printer) {
+  printer->Print(
+      "::absl::Status $class$::RametCall(\n"
+      "    ::std::size_t method, const ::ramet::stub::CallContext& context,\n"
+      "    const ::std::string& request, ::std::string* reply) {\n"
+      "  switch (method) {\n",
+      "class", service.service_class);
+  for (const MethodNames& method : service.methods) {
+    printer->Print(
+        Variables(service, method),
+        "    case $index$:\n"
+        "      return ::ramet::stub::ServeUnary<$request$,\n"
+        "                                       $reply$>(\n"
+        "          request, reply, [&](const auto& in, auto* out) {\n"
+        "            return this->$method$(context, in, out);\n"
+        "          });\n");
+  }
+  printer->Print(
+      "    default:\n"
+      "      return ::ramet::stub::NotImplemented(\"$service$\");\n"
+      "  }\n"
+      "}\n"
+      "\n",
+      "service", service.full_name);
+}
+
+}  // namespace
+
+void EmitServiceClass(const ServiceNames& service, Printer* printer) {
+  printer->Print(
+      "// Serves $service$ in a module: derive from it, override its methods,\n"
+      "// and name the class in RAMET_MODULE. Calls come from several threads\n"
+      "// at once; a method that is not overridden is UNIMPLEMENTED.\n",
+      "service", service.full_name);
+  EmitComments(service.descriptor, /*separate=*/true, printer);
+  printer->Print(
+      "class $class$ : public ::ramet::stub::Service {\n"
+      " public:\n",
+      "class", service.service_class);
+  printer->Indent();
+  for (const MethodNames& method : service.methods) {
+    EmitComments(method.descriptor, /*separate=*/false, printer);
+    printer->Print(Variables(service, method),
+                   "virtual ::absl::Status $method$(\n"
+                   "    const ::ramet::stub::CallContext& context,\n"
+                   "    const $request$& request,\n"
+                   "    $reply$* reply);\n"
+                   "\n");
+  }
+  printer->Print(
+      "const ::ramet::stub::ServiceInfo& RametInfo() const final;\n"
+      "::absl::Status RametCall(\n"
+      "    ::std::size_t method, const ::ramet::stub::CallContext& context,\n"
+      "    const ::std::string& request, ::std::string* reply) final;\n");
+  printer->Outdent();
+  printer->Print(
+      "};\n"
+      "\n");
+}
+
+void EmitServiceDefinitions(const ServiceNames& service, Printer* printer) {
+  for (const MethodNames& method : service.methods) {
+    printer->Print(Variables(service, method),
+                   "::absl::Status $class$::$method$(\n"
+                   "    const ::ramet::stub::CallContext&,\n"
+                   "    const $request$&,\n"
+                   "    $reply$*) {\n"
+                   "  return ::ramet::stub::NotImplemented(\"$path$\");\n"
+                   "}\n"
+                   "\n");
+  }
+  EmitMethodTable(service, printer);
+  EmitDispatch(service, printer);
+}
+
+}  // namespace ramet::codegen

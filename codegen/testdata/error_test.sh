@@ -1,0 +1,29 @@
+#!/bin/sh
+# error_test.sh PROTOC PLUGIN: every proto in errors/ is refused with the text
+# that errors/expected.txt has for it, and so are unknown options.
+set -eu
+protoc=$1
+plugin=$2
+here=codegen/testdata
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+
+# refuse OPTIONS FILE: prints the error.
+refuse() {
+  if "$protoc" -I. -Iprotos --plugin=protoc-gen-ramet="$plugin" \
+      --ramet_out="$1$out" "$2" 2>"$out/error"; then
+    echo "$2 was accepted" >&2
+    exit 1
+  fi
+  sed 's/^--ramet_out: //' "$out/error"
+}
+
+for proto in "$here"/errors/*.proto; do
+  refuse "" "$proto"
+done >"$out/errors.txt"
+diff -u "$here/errors/expected.txt" "$out/errors.txt"
+
+refuse "sync=true:" "$here/no_package.proto" >"$out/option.txt"
+echo "$here/no_package.proto: unknown option \"sync\":" \
+  "protoc-gen-ramet has no options" | diff -u - "$out/option.txt"
+echo ok

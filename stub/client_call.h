@@ -1,0 +1,52 @@
+#ifndef STUB_CLIENT_CALL_H_
+#define STUB_CLIENT_CALL_H_
+
+#include <google/protobuf/message_lite.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "stub/call_options.h"
+#include "stub/context.h"
+#include "stub/message_bytes.h"
+#include "stub/pending_call.h"
+
+namespace ramet::stub {
+
+// What generated stubs call; nothing here is for anybody else. `method` is a
+// literal: "/demo.v1.Greeter/SayHello".
+
+absl::StatusOr<std::string> CallUnaryBytes(
+    const Context& context, const char* method,
+    const google::protobuf::MessageLite& request, const CallOptions& options);
+
+std::shared_ptr<PendingResult> StartUnaryBytes(
+    const Context& context, const char* method,
+    const google::protobuf::MessageLite& request, const CallOptions& options);
+
+template <typename Reply>
+absl::StatusOr<Reply> CallUnary(const Context& context, const char* method,
+                                const google::protobuf::MessageLite& request,
+                                const CallOptions& options) {
+  absl::StatusOr<std::string> bytes =
+      CallUnaryBytes(context, method, request, options);
+  if (!bytes.ok()) return bytes.status();
+  absl::StatusOr<Reply> reply(absl::in_place);
+  absl::Status status = ParseReply(*bytes, method, &*reply);
+  if (!status.ok()) return status;
+  return reply;
+}
+
+template <typename Reply>
+PendingCall<Reply> StartUnary(const Context& context, const char* method,
+                              const google::protobuf::MessageLite& request,
+                              const CallOptions& options) {
+  return PendingCall<Reply>(StartUnaryBytes(context, method, request, options),
+                            method);
+}
+
+}  // namespace ramet::stub
+
+#endif  // STUB_CLIENT_CALL_H_

@@ -1,0 +1,42 @@
+#ifndef STUB_METHOD_TABLE_H_
+#define STUB_METHOD_TABLE_H_
+
+#include <stddef.h>
+
+#include <string>
+#include <unordered_map>
+
+#include "absl/status/status.h"
+#include "stub/service.h"
+
+namespace ramet::stub {
+
+// Finds the method that a path names. Immutable once the services are added,
+// and then safe for any thread. Borrows the services.
+class MethodTable {
+ public:
+  struct Method {
+    Service* service = nullptr;
+    size_t index = 0;
+  };
+
+  // False: a service of that name was added before.
+  bool Add(Service* service);
+
+  // Null when there is no such method; Unknown() is the answer then.
+  const Method* Find(const std::string& path) const;
+  // UNIMPLEMENTED, naming the path and what there is instead.
+  absl::Status Unknown(const std::string& path) const;
+
+  // "demo.v1.Greeter, demo.v1.Clock", in the order they were added.
+  const std::string& service_names() const { return service_names_; }
+
+ private:
+  std::unordered_map<std::string, Method> methods_;
+  std::unordered_map<std::string, Service*> services_;
+  std::string service_names_;
+};
+
+}  // namespace ramet::stub
+
+#endif  // STUB_METHOD_TABLE_H_

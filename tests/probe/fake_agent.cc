@@ -1,0 +1,202 @@
+#include "tests/probe/fake_agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "core/base/check.h"
+
+namespace ramet::probe {
+
+// An answer of which a part has come.
+struct FakeAgent::Open final : core::CallAssembler::Sink {
+  void OnHeaders(std::string) override {}
+  void OnMessage(std::string message) override {
+    reply.message = std::move(message);
+  }
+  void OnEnd() override {}
+  void OnTrailers(std::string bytes) override {
+    RAMET_CHECK(core::ParseControl(bytes, &reply.trailers));
+    whole = true;
+  }
+  void OnCancel() override {}
+
+  core::CallAssembler assembler{64 * 1024 * 1024};
+  Reply reply;
+  bool whole = false;
+};
+
+FakeAgent::FakeAgent(const std::string& program, int stderr_fd) {
+  int ends[2];
+  RAMET_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  link_.Reset(ends[0]);
+  pid_ = fork();
+  RAMET_CHECK(pid_ >= 0);
+  if (pid_ == 0) {
+    if (stderr_fd >= 0) dup2(stderr_fd, 2);
+    if (ends[1] == 3) {
+      fcntl(3, F_SETFD, 0);
+    } else {
+      dup2(ends[1], 3);
+    }
+    setenv("RAMET_MODULE_FD", "3", 1);
+    execl(program.c_str(), program.c_str(), nullptr);
+    _exit(127);
+  }
+  close(ends[1]);
+}
+
+FakeAgent::~FakeAgent() {
+  for (auto& [handle, open] : open_) delete open;
+  link_.Reset();
+  if (pid_ > 0) {
+    kill(pid_, SIGKILL);
+    WaitForEnd();
+  }
+}
+
+core::HelloReply FakeAgent::Greet(uint32_t max_message_bytes) {
+  core::Hello hello;
+  hello.version = core::kProtocolVersion;
+  hello.child_id = kModuleId;
+  hello.ancestor_ids = {kAgentId, core::kMasterId};
+  hello.name = "probe";
+  hello.max_message_bytes = max_message_bytes;
+  core::FrameHeader header;
+  header.dst_id = kModuleId;
+  header.src_id = kAgentId;
+  header.auth_id = kAgentId;
+  header.handle = core::kHello;
+  SendFrame(header, core::SerializeControl(hello));
+  Frame frame;
+  RAMET_CHECK(ReceiveFrame(&frame));
+  RAMET_CHECK(frame.header.handle == core::kHello);
+  RAMET_CHECK(frame.header.dst_id == kAgentId);
+  RAMET_CHECK(frame.header.src_id == kModuleId);
+  RAMET_CHECK(frame.header.auth_id == kModuleId);
+  core::HelloReply reply;
+  RAMET_CHECK(core::ParseControl(frame.payload, &reply));
+  return reply;
+}
+
+void FakeAgent::Call(core::HandleId reply_to, const std::string& method,
+                     std::string_view request, uint64_t timeout_us,
+                     core::ContextId caller_id) {
+  core::FrameHeader header;
+  header.dst_id = kModuleId;
+  header.src_id = caller_id;
+  header.auth_id = caller_id;
+  header.handle = core::kCallFunction;
+  header.reply_to = reply_to;
+  core::CallHeaders headers;
+  headers.method = method;
+  headers.timeout_us = timeout_us;
+  core::PartWriter parts(
+      [&](std::string_view payload) { SendFrame(header, payload); });
+  parts.AddHeaders(core::SerializeControl(headers));
+  parts.AddMessage(request);
+  parts.AddEnd();
+  parts.Flush();
+}
+
+void FakeAgent::Cancel(core::HandleId reply_to) {
+  core::FrameHeader header;
+  header.dst_id = kModuleId;
+  header.handle = core::kCallFunction;
+  header.reply_to = reply_to;
+  core::PartWriter parts(
+      [&](std::string_view payload) { SendFrame(header, payload); });
+  parts.AddCancel();
+  parts.Flush();
+}
+
+FakeAgent::Reply FakeAgent::WaitForReply() {
+  for (;;) {
+    Frame frame;
+    RAMET_CHECK(ReceiveFrame(&frame));
+    const core::HandleId handle = frame.header.handle;
+    auto found = std::find_if(
+        open_.begin(), open_.end(),
+        [handle](const auto& entry) { return entry.first == handle; });
+    if (found == open_.end()) {
+      open_.emplace_back(handle, new Open);
+      found = open_.end() - 1;
+    }
+    Open* open = found->second;
+    ++open->reply.frames;
+    RAMET_CHECK(open->assembler.Feed(frame.payload, open).ok());
+    if (!open->whole) continue;
+    Reply reply = std::move(open->reply);
+    reply.handle = handle;
+    delete open;
+    open_.erase(found);
+    return reply;
+  }
+}
+
+FakeAgent::Reply FakeAgent::CallAndWait(const std::string& method,
+                                        std::string_view request) {
+  const core::HandleId handle = next_handle_++;
+  Call(handle, method, request);
+  Reply reply = WaitForReply();
+  RAMET_CHECK(reply.handle == handle);
+  return reply;
+}
+
+void FakeAgent::SendFrame(core::FrameHeader header, std::string_view payload) {
+  header.length = static_cast<uint32_t>(payload.size());
+  std::string bytes(core::kFrameHeaderBytes, '\0');
+  header.Serialize(bytes.data());
+  bytes.append(payload);
+  SendBytes(bytes);
+}
+
+void FakeAgent::SendBytes(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count =
+        send(link_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (count < 0) return;  // the test sees it at its next receive
+    bytes.remove_prefix(count);
+  }
+}
+
+bool FakeAgent::ReceiveExactly(char* out, size_t count) {
+  while (received_.size() - taken_ < count) {
+    char buffer[65536];
+    const ssize_t got = read(link_.get(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    received_.erase(0, taken_);
+    taken_ = 0;
+    received_.append(buffer, got);
+  }
+  std::copy_n(received_.data() + taken_, count, out);
+  taken_ += count;
+  return true;
+}
+
+bool FakeAgent::ReceiveFrame(Frame* frame) {
+  char header[core::kFrameHeaderBytes];
+  if (!ReceiveExactly(header, sizeof header)) return false;
+  RAMET_CHECK(core::FrameHeader::Parse(header, &frame->header) ==
+              core::FrameHeader::ParseResult::kOk);
+  frame->payload.resize(frame->header.length);
+  return ReceiveExactly(frame->payload.data(), frame->payload.size());
+}
+
+int FakeAgent::WaitForEnd() {
+  int status = 0;
+  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  pid_ = -1;
+  return status;
+}
+
+}  // namespace ramet::probe

@@ -1,0 +1,80 @@
+#ifndef TESTS_PROBE_FAKE_AGENT_H_
+#define TESTS_PROBE_FAKE_AGENT_H_
+
+#include <sys/types.h>
+
+#include <deque>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/base/unique_fd.h"
+#include "core/wire/call_parts.h"
+#include "core/wire/control.h"
+#include "core/wire/frame_header.h"
+
+namespace ramet::probe {
+
+// The agent's side of a module's link, for tests: starts a module's program as
+// an agent would, and speaks to it frame by frame. Blocking; one thread. Every
+// failure of the test's own system calls aborts.
+class FakeAgent {
+ public:
+  static constexpr core::ContextId kModuleId = 7;
+  static constexpr core::ContextId kAgentId = 3;
+
+  struct Reply {
+    core::HandleId handle = core::kNoHandle;  // as in the call's reply_to
+    int frames = 0;
+    std::string message;
+    core::CallTrailers trailers;
+  };
+
+  struct Frame {
+    core::FrameHeader header;
+    std::string payload;
+  };
+
+  // `stderr_fd` is borrowed: the module's standard error; -1: this process's.
+  explicit FakeAgent(const std::string& program, int stderr_fd = -1);
+  ~FakeAgent();
+
+  // Sends the hello and takes the answer.
+  core::HelloReply Greet(uint32_t max_message_bytes = 0);
+
+  // Sends a whole call; `timeout_us` 0: none.
+  void Call(core::HandleId reply_to, const std::string& method,
+            std::string_view request, uint64_t timeout_us = 0,
+            core::ContextId caller_id = core::kMasterId);
+  void Cancel(core::HandleId reply_to);
+  // The next answer that is complete, whichever call's it is.
+  Reply WaitForReply();
+  // Both at once.
+  Reply CallAndWait(const std::string& method, std::string_view request);
+
+  void SendFrame(core::FrameHeader header, std::string_view payload);
+  void SendBytes(std::string_view bytes);
+  // False at the end of the link.
+  bool ReceiveFrame(Frame* frame);
+
+  void CloseLink() { link_.Reset(); }
+  int link() const { return link_.get(); }
+  pid_t pid() const { return pid_; }
+  // Waits for the process to end: its wait(2) status.
+  int WaitForEnd();
+
+ private:
+  bool ReceiveExactly(char* out, size_t count);
+
+  core::UniqueFd link_;
+  pid_t pid_ = -1;
+  core::HandleId next_handle_ = core::kFirstDynamicHandle;
+  std::string received_;
+  size_t taken_ = 0;
+  struct Open;
+  std::deque<std::pair<core::HandleId, Open*>> open_;
+};
+
+}  // namespace ramet::probe
+
+#endif  // TESTS_PROBE_FAKE_AGENT_H_

@@ -1,0 +1,4 @@
+#include "stub/module_main.h"
+#include "tests/probe/probe_service.h"
+
+RAMET_MODULE(ramet::probe::Probe)

@@ -1,0 +1,107 @@
+#include "tests/probe/probe_service.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+
+namespace ramet::probe {
+namespace {
+
+// Far above every limit that a test crosses.
+constexpr int64_t kMaxMadeBytes = 64 * 1024 * 1024;
+
+int64_t CountOpenFds() {
+  DIR* directory = opendir("/proc/self/fd");
+  if (directory == nullptr) return -1;
+  int64_t count = 0;
+  while (const dirent* entry = readdir(directory)) {
+    if (entry->d_name[0] != '.') ++count;
+  }
+  closedir(directory);
+  return count - 1;  // without the directory's own
+}
+
+int64_t ResidentKib() {
+  FILE* file = fopen("/proc/self/statm", "re");
+  if (file == nullptr) return -1;
+  long total = 0;
+  long resident = -1;
+  if (fscanf(file, "%ld %ld", &total, &resident) != 2) resident = -1;
+  fclose(file);
+  return resident < 0 ? -1 : resident * sysconf(_SC_PAGESIZE) / 1024;
+}
+
+void WriteAll(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = write(fd, bytes.data(), bytes.size());
+    if (count <= 0) return;
+    bytes.remove_prefix(count);
+  }
+}
+
+}  // namespace
+
+absl::Status Probe::Echo(const stub::CallContext& context,
+                         const ::probe::v1::EchoRequest& request,
+                         ::probe::v1::EchoReply* reply) {
+  ++calls_;
+  if (request.reply_bytes() > kMaxMadeBytes ||
+      request.error_bytes() > kMaxMadeBytes) {
+    return absl::InvalidArgumentError("more than 64 MiB asked for");
+  }
+  if (request.wait_ms() > 0 &&
+      context.WaitUntilCancelled(absl::Milliseconds(request.wait_ms()))) {
+    return absl::CancelledError("the wait was cancelled");
+  }
+  if (request.error_code() > 0) {
+    return absl::Status(static_cast<absl::StatusCode>(request.error_code()),
+                        std::string(request.error_bytes(), 'e'));
+  }
+  std::string* payload = reply->mutable_payload();
+  *payload = request.payload();
+  if (request.reply_bytes() > static_cast<int64_t>(payload->size())) {
+    payload->resize(request.reply_bytes(), 'r');
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Probe::Crash(const stub::CallContext& context,
+                          const ::probe::v1::CrashRequest& request,
+                          google::protobuf::Empty* reply) {
+  ++calls_;
+  if (request.signal() == 0) _exit(request.exit_status());
+  // Also where it is blocked, or handled by a sanitizer.
+  signal(request.signal(), SIG_DFL);
+  kill(getpid(), request.signal());
+  return absl::InternalError("survived signal " +
+                             std::to_string(request.signal()));
+}
+
+absl::Status Probe::Info(const stub::CallContext& context,
+                         const google::protobuf::Empty& request,
+                         ::probe::v1::InfoReply* reply) {
+  reply->set_calls(++calls_);
+  reply->set_pid(getpid());
+  reply->set_ppid(getppid());
+  reply->set_open_fds(CountOpenFds());
+  reply->set_rss_kib(ResidentKib());
+  return absl::OkStatus();
+}
+
+absl::Status Probe::Print(const stub::CallContext& context,
+                          const ::probe::v1::PrintRequest& request,
+                          google::protobuf::Empty* reply) {
+  ++calls_;
+  WriteAll(STDOUT_FILENO, request.to_stdout());
+  WriteAll(STDERR_FILENO, request.to_stderr());
+  return absl::OkStatus();
+}
+
+}  // namespace ramet::probe

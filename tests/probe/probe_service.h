@@ -1,0 +1,35 @@
+#ifndef TESTS_PROBE_PROBE_SERVICE_H_
+#define TESTS_PROBE_PROBE_SERVICE_H_
+
+#include <stdint.h>
+
+#include <atomic>
+
+#include "absl/status/status.h"
+#include "tests/probe/probe.ramet.h"
+
+namespace ramet::probe {
+
+// probe.proto says what each method does.
+class Probe : public ::probe::v1::ProbeService {
+ public:
+  absl::Status Echo(const stub::CallContext& context,
+                    const ::probe::v1::EchoRequest& request,
+                    ::probe::v1::EchoReply* reply) override;
+  absl::Status Crash(const stub::CallContext& context,
+                     const ::probe::v1::CrashRequest& request,
+                     google::protobuf::Empty* reply) override;
+  absl::Status Info(const stub::CallContext& context,
+                    const google::protobuf::Empty& request,
+                    ::probe::v1::InfoReply* reply) override;
+  absl::Status Print(const stub::CallContext& context,
+                     const ::probe::v1::PrintRequest& request,
+                     google::protobuf::Empty* reply) override;
+
+ private:
+  std::atomic<int64_t> calls_{0};
+};
+
+}  // namespace ramet::probe
+
+#endif  // TESTS_PROBE_PROBE_SERVICE_H_
