@@ -59,7 +59,7 @@ void* __gxx_personality_v0 = nullptr;
 [[noreturn]] void __cxa_begin_catch() { Die("catch"); }
 [[noreturn]] void __cxa_end_catch() { Die("catch"); }
 [[noreturn]] void __cxa_rethrow() { Die("rethrow"); }
-// zlib and BearSSL were compiled with glibc's fortified calls.
+// libdeflate and BearSSL were compiled with glibc's fortified calls.
 void* memcpy(void*, const void*, size_t);
 void* memset(void*, int, size_t);
 void* __memcpy_chk(void* to, const void* from, size_t n, size_t) {

@@ -31,11 +31,15 @@ void ModuleStore::OnLoadModule(const core::FrameHeader& header,
 void ModuleStore::Begin(uint64_t key, std::string_view message) {
   auto module = std::make_shared<StoredModule>();
   if (!core::ParseControl(message, &module->announced) || transfers_.Has(key) ||
-      transfers_.size() >= kMaxTransfers || services_.size() >= kMaxModules) {
+      transfers_.size() >= kMaxTransfers || services_.size() >= kMaxServices) {
     return;
   }
   auto receiver = std::make_unique<ImageReceiver>(module->announced);
-  if (module->announced.platform != platform_) {
+  if (module->announced.deflated_bytes == 0) {
+    module->status = core::Error(
+        core::Code::kInvalidArgument,
+        {"module ", module->announced.name, ": an image of no bytes"});
+  } else if (module->announced.platform != platform_) {
     module->status = core::Error(
         core::Code::kFailedPrecondition,
         {"module ", module->announced.name, " is for ",

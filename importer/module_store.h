@@ -37,7 +37,7 @@ struct StoredModule {
 // Threads: the loop's.
 class ModuleStore {
  public:
-  static constexpr size_t kMaxModules = 256;
+  static constexpr size_t kMaxServices = 256;
   static constexpr size_t kMaxTransfers = 16;
 
   explicit ModuleStore(std::string platform) : platform_(std::move(platform)) {}

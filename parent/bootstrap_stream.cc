@@ -66,8 +66,9 @@ void BootstrapStream::FlushAhead() {
   while (ahead_written_ < ahead_.size()) {
     const ssize_t written = inner_->Write(ahead_.data() + ahead_written_,
                                           ahead_.size() - ahead_written_);
+    if (written == -EAGAIN) return;
     // A failure shows on the read side, together with its reason.
-    if (written < 0) return;
+    if (written < 0) break;
     ahead_written_ += written;
     if (stats_ != nullptr) stats_->bootstrap_bytes_sent += written;
   }

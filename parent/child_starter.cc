@@ -127,7 +127,7 @@ std::unique_ptr<core::ByteStream> ChildStarter::OpenStream(Starting* state) {
   OpenRequest open;
   open.hop = state->hop;
   open.ssh = state->request.ssh;
-  open.command = FirstStageCommand(nonce, image.uname, bytes.size());
+  open.command = FirstStageCommand(nonce, image.uname, bytes);
   open.stats = state->stats;
   if (state->stats != nullptr) {
     state->stats->bootstrap_bytes_sent += open.command.size();

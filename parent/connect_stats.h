@@ -22,7 +22,10 @@ struct ConnectStats {
   uint64_t bytes_received = 0;
   // Times that the wire changed from sending to receiving.
   uint32_t round_trips = 0;
-  // Of these, from the remote command's start to the child's hello.
+  // Of the first stage: its command, the images that were sent for it, what the
+  // far end answered up to the agent's marker, and how often an image was asked
+  // for, the first time included. Not framed by a transport, and without the
+  // link's own frames that travel behind the image.
   uint64_t bootstrap_bytes_sent = 0;
   uint64_t bootstrap_bytes_received = 0;
   uint32_t bootstrap_round_trips = 0;

@@ -9,7 +9,8 @@
 namespace ramet::parent {
 namespace {
 
-// Variables: n nonce, g bytes to come, w guessed platform, u what unpacks, z
+// Variables: n nonce, v what may unpack (nothing: the image is not packed),
+// g bytes to come, w guessed platform, u what unpacks, z
 // what was received, f the agent's file, y set once the agent can run.
 //
 //   e  says a marker line
@@ -34,9 +35,9 @@ constexpr char kScript[] =
     "k(){ e need $*;while read -r l;do [ \"$l\" = $n ]&&read -r g&&return;"
     "done;exit 1;};"
     "x(){ [ $f$z ]&&rm -f $f $z;};trap x 0;trap \"exit 1\" 1 2 13 15;"
-    "s=`uname -sm`;for c in gzip gunzip zcat;do "
+    "s=`uname -sm`;for c in $v;do "
     "[ \"`command -v $c`\" ]&&{ u=$c;break;};done;"
-    "[ \"$s\" = \"$w\" ]&&[ $u ]||k $s ${u:-raw};"
+    "[ \"$s\" = \"$w\" ]&&{ [ $u ]||[ -z \"$v\" ];}||k $s ${u:-raw};"
     "[ -r /proc/mounts ]&&while read -r a b c l;do "
     "[ \"$c\" = tmpfs ]&&t=\"$t $b\";done </proc/mounts;"
     "for d in /dev/shm $t $XDG_RUNTIME_DIR /run /tmp /var/tmp $HOME .;do "
@@ -49,6 +50,9 @@ constexpr char kScript[] =
     "exec 3<$f 4<$z;"
     "[ -x /proc/self/fd/3 ]&&{ rm -f $f $z;exec /proc/self/fd/3 $n;};"
     "exec $f $n $f $z";
+
+// RFC 1952. An agent on a machine without gzip has its image unpacked only.
+bool IsGzip(std::string_view image) { return image.substr(0, 2) == "\x1f\x8b"; }
 
 }  // namespace
 
@@ -64,10 +68,11 @@ std::string MakeNonce() {
 }
 
 std::string FirstStageCommand(std::string_view nonce, std::string_view uname,
-                              size_t image_bytes) {
+                              std::string_view image) {
   std::string command = "exec /bin/sh -c 'n=";
   command += nonce;
-  core::Append(&command, {";g=", image_bytes, ";w=\"", uname, "\";"});
+  core::Append(&command, {";g=", image.size(), ";w=\"", uname, "\";v=",
+                          IsGzip(image) ? "\"gzip gunzip zcat\";" : ";"});
   command += kScript;
   command += "'";
   return command;

@@ -21,10 +21,10 @@ std::string MakeNonce();
 // ksh, fish, csh and tcsh: one line, one pair of single quotes, and within no
 // backslash, quote or "!".
 //
-// `uname` is the guess ("Linux x86_64"); `image_bytes` of gzip follow on
-// standard input, and behind them at once the link's frames.
+// `uname` is the guess ("Linux x86_64"); `image`, in gzip's format or as it is,
+// follows on standard input, and behind it at once the link's frames.
 std::string FirstStageCommand(std::string_view nonce, std::string_view uname,
-                              size_t image_bytes);
+                              std::string_view image);
 
 // What the far end says before it is an agent. The text markers come from the
 // shell: "RAMET.<nonce> WORD REST\n"; the last one, from the agent, has bytes

@@ -14,6 +14,8 @@ using core::ContextId;
 using core::Status;
 
 constexpr char kStartChild[] = "/ramet.control.Agent/StartChild";
+// A parent that has not ended a child by then is not going to.
+constexpr int64_t kStopTimeoutUs = 5'000'000;
 constexpr char kStopChild[] = "/ramet.control.Agent/StopChild";
 
 }  // namespace
@@ -106,12 +108,10 @@ void ContextDirectory::StartBelowMaster(Node* node,
   request.ssh = options.ssh;
   request.timeout_ms = options.timeout_ms;
   request.hop_number = 1;
-  // The callback keeps the stats alive for as long as the child writes them.
-  const auto stats = options.stats;
   children_->Start(
-      request, stats.get(), [this, name](ContextId id) { OnLinked(name, id); },
-      [this, name, stats](const Status& status,
-                          const core::StartChildReply& reply) {
+      request, options.stats,
+      [this, name](ContextId id) { OnLinked(name, id); },
+      [this, name](const Status& status, const core::StartChildReply& reply) {
         OnDone(name, status, reply);
       });
 }
@@ -197,23 +197,33 @@ void ContextDirectory::Fail(const std::string& name, const Status& why) {
   }
 }
 
-Status ContextDirectory::Disconnect(const std::string& name) {
+void ContextDirectory::Disconnect(const std::string& name,
+                                  DisconnectedCallback done) {
   auto it = nodes_.find(name);
   if (it == nodes_.end() || !it->second->linked) {
-    return core::Error(Code::kNotFound, {"no context ", name});
+    done(core::Error(Code::kNotFound, {"no context ", name}));
+    return;
   }
   const ContextId id = it->second->id;
   auto above = nodes_.find(it->second->parent);
-  if (above == nodes_.end()) return children_->Stop(id);
+  if (above == nodes_.end()) {
+    done(children_->Stop(id));
+    return;
+  }
   core::StopChildRequest request;
   request.id = id;
   core::CallHeaders headers;
   headers.method = kStopChild;
-  const auto call =
-      OutgoingCall::Create(context_, std::move(headers),
-                           core::SerializeControl(request), [](CallResult) {});
+  const auto call = OutgoingCall::Create(
+      context_, std::move(headers), core::SerializeControl(request),
+      [done = std::move(done)](const CallResult& result) {
+        done(result.status);
+      });
+  call->CancelAfter(
+      kStopTimeoutUs,
+      core::Error(Code::kDeadlineExceeded, {"cannot end ", name, ": ",
+                                            above->first, " did not answer"}));
   call->Start(above->second->id);
-  return Status();
 }
 
 const ContextDirectory::Entry* ContextDirectory::Find(

@@ -21,8 +21,8 @@ namespace ramet::server {
 struct DirectoryOptions {
   core::SshOptions ssh;
   uint32_t timeout_ms = parent::ChildStarter::kDefaultConnectTimeoutMs;
-  // Of the first hop; may be null.
-  std::shared_ptr<parent::ConnectStats> stats;
+  // Of the first hop; may be null, else outlives the core::Context.
+  parent::ConnectStats* stats = nullptr;
 };
 
 // The contexts of a master by name, which is the path of hops to them
@@ -57,8 +57,10 @@ class ContextDirectory {
   void WhenReady(const std::vector<parent::Hop>& hops,
                  const DirectoryOptions& options, LinkedCallback done);
 
-  // Ends a context and its subtree. NOT_FOUND: there is none of that name.
-  core::Status Disconnect(const std::string& name);
+  // Ends a context and its subtree, and tells when they can't be reached any
+  // more. NOT_FOUND: there is none of that name.
+  using DisconnectedCallback = std::function<void(const core::Status& status)>;
+  void Disconnect(const std::string& name, DisconnectedCallback done);
 
   const Entry* Find(const std::string& name) const;
   // The name for texts; the id where there is none.

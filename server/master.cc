@@ -34,7 +34,7 @@ DirectoryOptions ToDirectoryOptions(const ConnectOptions& options,
                                     absl::Duration limit) {
   DirectoryOptions result;
   result.ssh = options.ssh;
-  result.stats = options.stats;
+  result.stats = options.stats.get();
   const int64_t ms =
       absl::ToInt64Milliseconds(std::min(options.timeout, limit));
   result.timeout_ms = static_cast<uint32_t>(
@@ -81,6 +81,13 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
       context.ids().Add(1, kAllIds);
     }
 
+    // Streams write their figures for as long as they live.
+    void Keep(const std::shared_ptr<parent::ConnectStats>& figures) {
+      if (figures == nullptr) return;
+      if (stats.empty() || stats.back() != figures) stats.push_back(figures);
+    }
+
+    std::vector<std::shared_ptr<parent::ConnectStats>> stats;
     SshTransport ssh;
     core::Context context;
     parent::ChildStarter children;
@@ -177,6 +184,7 @@ void Master::Impl::StartCallOnLoop(
   const ModuleRepository::BundlePtr bundle = modules_.FindService(name.service);
 
   OnLoop* const state = on_loop_.get();
+  state->Keep(connect.stats);
   const auto call = OutgoingCall::Create(
       &state->context, std::move(headers), std::move(request),
       [state, pending, done = std::move(done)](CallResult result) {
@@ -297,6 +305,7 @@ absl::StatusOr<stub::Context> Master::Connect(const std::string& target,
   absl::Notification done;
   core::Status status;
   impl_->thread().loop()->Post([&] {
+    impl_->on_loop()->Keep(options.stats);
     impl_->on_loop()->directory.WhenReady(
         hops, ToDirectoryOptions(options, absl::InfiniteDuration()),
         [&](const core::Status& result, ContextDirectory::Entry*) {
@@ -322,9 +331,16 @@ std::vector<ContextInfo> Master::List() {
 }
 
 absl::Status Master::Disconnect(const std::string& name) {
+  absl::Notification done;
   core::Status status;
-  impl_->thread().RunAndWait(
-      [&] { status = impl_->on_loop()->directory.Disconnect(name); });
+  impl_->thread().loop()->Post([&] {
+    impl_->on_loop()->directory.Disconnect(name,
+                                           [&](const core::Status& result) {
+                                             status = result;
+                                             done.Notify();
+                                           });
+  });
+  done.WaitForNotification();
   return stub::ToAbslStatus(status);
 }
 

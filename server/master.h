@@ -37,7 +37,8 @@ struct ConnectOptions {
   core::SshOptions ssh;
   // Of the whole way, every hop included.
   absl::Duration timeout = absl::Seconds(30);
-  // Filled in for the first hop, by the time the connect is over; optional.
+  // Filled in for the first hop, by the time the connect is over; optional. The
+  // master keeps it for as long as it lives.
   std::shared_ptr<parent::ConnectStats> stats;
 };
 

@@ -8,6 +8,13 @@ using core::Code;
 using core::FrameHeader;
 using core::Status;
 
+namespace {
+
+// Two machines' timers for the same limit go off this far apart.
+constexpr int64_t kClockSlackUs = 20'000;
+
+}  // namespace
+
 OutgoingCall::OutgoingCall(core::Context* context, core::CallHeaders headers,
                            std::string request, Done done)
     : context_(context),
@@ -28,11 +35,12 @@ std::shared_ptr<OutgoingCall> OutgoingCall::Create(core::Context* context,
 }
 
 void OutgoingCall::CancelAfter(int64_t delay_us, Status status) {
-  timer_ =
-      context_->loop()->RunAfter(delay_us, [this, status = std::move(status)] {
-        timer_ = 0;
-        Cancel(status);
-      });
+  limit_status_ = std::move(status);
+  start_us_ = context_->loop()->NowUs();
+  timer_ = context_->loop()->RunAfter(delay_us, [this] {
+    timer_ = 0;
+    Cancel(limit_status_);
+  });
 }
 
 void OutgoingCall::Start(core::ContextId target) {
@@ -104,7 +112,15 @@ void OutgoingCall::OnTrailers(std::string bytes) {
   }
   result_.details = std::move(trailers.details);
   result_.trailing_metadata = std::move(trailers.metadata);
-  if (trailers.code != 0) {
+  const Code code = core::CodeFromNumber(trailers.code);
+  const bool limit_reached =
+      headers_.timeout_us != 0 && !limit_status_.ok() &&
+      context_->loop()->NowUs() - start_us_ >=
+          static_cast<int64_t>(headers_.timeout_us) - kClockSlackUs;
+  if (limit_reached &&
+      (code == Code::kCancelled || code == Code::kDeadlineExceeded)) {
+    result_.status = limit_status_;
+  } else if (trailers.code != 0) {
     result_.status = Status(core::CodeFromNumber(trailers.code),
                             std::move(trailers.message));
   } else if (!has_message_) {

@@ -40,7 +40,8 @@ class OutgoingCall final : public std::enable_shared_from_this<OutgoingCall>,
                                               std::string request, Done done);
   ~OutgoingCall() override;
 
-  // Ends it with `status` unless it is over `delay_us` from now. Once.
+  // Ends it with `status` unless it is over `delay_us` from now. Once. A callee
+  // that keeps the same limit and says so first is given the same status.
   void CancelAfter(int64_t delay_us, core::Status status);
   // Writes the request's frames to `target`.
   void Start(core::ContextId target);
@@ -71,6 +72,8 @@ class OutgoingCall final : public std::enable_shared_from_this<OutgoingCall>,
   Done done_;
   std::shared_ptr<OutgoingCall> self_;  // until it is over
   core::EventLoop::TimerId timer_ = 0;
+  core::Status limit_status_;
+  int64_t start_us_ = 0;
   core::ContextId target_ = 0;
   core::HandleId handle_ = core::kNoHandle;
   core::CallAssembler assembler_;

@@ -146,14 +146,14 @@ TEST_F(OpensshTransportTest, PassesUserPortAndFilesThatAreHere) {
   request.ssh.identity_files = {folder_ + "/missing", key};
   request.ssh.host_key_check = SshOptions::kAcceptNew;
   Run(request);
-  EXPECT_EQ(
-      Argv(),
-      Join({{"-T", "-x", "-a", "-e", "none", "-F", config},
-            Always("yes"),
-            {"-o", "StrictHostKeyChecking=accept-new", "-o",
-             "UserKnownHostsFile=\"" + folder_ + "/known \\\"100%%\\\" hosts\"",
-             "-i", key, "-l", "deploy", "-p", "2222", "--", "web1",
-             "exec sh -c 'a  b'"}}));
+  EXPECT_EQ(Argv(), Join({{"-T", "-x", "-a", "-e", "none", "-F", config},
+                          Always("yes"),
+                          {"-o", "StrictHostKeyChecking=accept-new", "-o",
+                           "UserKnownHostsFile=\"" + folder_ +
+                               "/known \\\"100%%\\\" hosts\" "
+                               "~/.ssh/known_hosts",
+                           "-i", key, "-l", "deploy", "-p", "2222", "--",
+                           "web1", "exec sh -c 'a  b'"}}));
 }
 
 TEST_F(OpensshTransportTest, LeavesOutFilesThatAreNotHere) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "clients/cli/embedded_caller.h"
+#include "clients/cli/printable.h"
 #include "clients/cli/remote_caller.h"
 
 namespace ramet::cli {
@@ -20,7 +21,7 @@ absl::StatusOr<std::unique_ptr<server::Master>> MakeMaster(const Flags& flags) {
   if (!flags.quiet) {
     options.log = [](const server::LogLine& line) {
       fprintf(stderr, "[%s] %s: %s\n", line.context.c_str(),
-              line.source.c_str(), line.text.c_str());
+              Printable(line.source).c_str(), Printable(line.text).c_str());
     };
   }
   auto master = server::Master::Create(std::move(options));

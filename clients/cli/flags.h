@@ -10,7 +10,7 @@
 
 namespace ramet::cli {
 
-// A command line, parsed. The same flags for every command; a command refuses
+// A command line, parsed. The same flags for every command; a command ignores
 // those that make no sense for it.
 struct Flags {
   std::string command;  // "call", "serve", "contexts", "help", "version"

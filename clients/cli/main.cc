@@ -8,6 +8,7 @@
 
 #include "clients/cli/commands.h"
 #include "clients/cli/flags.h"
+#include "clients/cli/printable.h"
 #include "core/wire/frame_header.h"
 
 namespace {
@@ -41,6 +42,6 @@ int main(int argc, char** argv) {
   if (status.ok()) return 0;
   fprintf(stderr, "ramet: %s: %s\n",
           absl::StatusCodeToString(status.code()).c_str(),
-          std::string(status.message()).c_str());
+          ramet::cli::Printable(status.message()).c_str());
   return kFailedCall + static_cast<int>(status.code());
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,6 +21,9 @@ namespace {
 
 constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin";
 constexpr int kExecFailedStatus = 127;
+constexpr int kSignals = 64;
+// The kernel's struct sigaction, all zero: SIG_DFL, no flags, empty mask.
+constexpr long kDefaultAction[8] = {};  // NOLINT: the size is the kernel's
 #ifndef AT_EMPTY_PATH
 #define AT_EMPTY_PATH 0x1000
 #endif
@@ -138,11 +142,10 @@ void ExecuteImage(Plan* plan) {
     if (parent != plan->parent && parent != 0) _exit(kExecFailedStatus);
   }
   setsid();
-  struct sigaction defaults;
-  memset(&defaults, 0, sizeof defaults);
-  defaults.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number) {
-    sigaction(number, &defaults, nullptr);
+  // Not sigaction(3), which leaves out the signals that libc keeps for itself.
+  for (int number = 1; number <= kSignals; ++number) {
+    syscall(SYS_rt_sigaction, number, kDefaultAction, nullptr,
+            kSignals / CHAR_BIT);
   }
   MapDescriptors(plan);
   sigset_t none;

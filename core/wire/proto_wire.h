@@ -9,7 +9,7 @@
 namespace ramet::core {
 
 // The two wire types of protobuf's encoding that our control messages use
-// (protobuf.dev, "Encoding"). Sixty lines instead of a library because they are
+// (protobuf.dev, "Encoding"). A hundred lines instead of a library because they are
 // linked into the agent: docs/decisions/0002-agent-size.md has the measurement.
 
 enum class WireType : uint8_t {

@@ -14,12 +14,10 @@ class Greeter : public demo::v1::GreeterService {
   absl::Status SayHello(const ramet::stub::CallContext& context,
                         const demo::v1::HelloRequest& request,
                         demo::v1::HelloReply* reply) override {
-    if (request.name().empty()) {
-      return absl::InvalidArgumentError("whom shall I greet? name is empty");
-    }
     char hostname[256] = "";
     gethostname(hostname, sizeof hostname - 1);
-    reply->set_message("Hello, " + request.name() + "!");
+    reply->set_message(
+        request.name().empty() ? "Hello!" : "Hello, " + request.name() + "!");
     reply->set_hostname(hostname);
     reply->set_pid(getpid());
     reply->set_uid(getuid());

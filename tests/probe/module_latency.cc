@@ -74,11 +74,11 @@ void Measure(const char* module, int calls,
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) {
+  const int calls = argc > 2 ? atoi(argv[2]) : 20000;
+  if (argc < 2 || calls < 1) {
     fprintf(stderr, "usage: module_latency MODULE [CALLS]\n");
     return 2;
   }
-  const int calls = argc > 2 ? atoi(argv[2]) : 20000;
   Measure(argv[1], calls, &OneAtATime);
   Measure(argv[1], calls, &Pipelined);
   return 0;
