@@ -190,6 +190,8 @@ void ModuleHost::OnModuleFrame(core::Link* from, const FrameHeader& header,
   to_caller.auth_id = to_caller.src_id;
   to_caller.reply_to = core::kNoHandle;
   if (header.dead() || HasPart(payload, core::PartKind::kTrailers)) {
+    // What a method printed arrives before its answer.
+    call->process->FlushOutput();
     calls_.Remove(key);
   }
   if (to_caller.dst_id == context_->router().self()) {

@@ -103,13 +103,17 @@ void ModuleProcess::OnLinkLost() {
   EndIfComplete();
 }
 
+void ModuleProcess::FlushOutput() {
+  stdout_->Drain();
+  stderr_->Drain();
+}
+
 void ModuleProcess::OnExit() { EndIfComplete(); }
 
 void ModuleProcess::EndIfComplete() {
   // What it wrote before it ended is read before its end is told.
   if (!link_lost_ || !process_.exited()) return;
-  stdout_->Drain();
-  stderr_->Drain();
+  FlushOutput();
   on_ended_(Error(Code::kUnavailable,
                   {"module ", module_->announced.name, " in context ",
                    context_->router().name(), " ended: ",

@@ -42,6 +42,9 @@ class ModuleProcess final : private transports::ChildProcess::Listener {
   core::ContextId id() const { return id_; }
   const StoredModule& module() const { return *module_; }
 
+  // Forwards what it has printed so far, a line without an end included.
+  void FlushOutput();
+
   // The router's link to it was lost.
   void OnLinkLost();
 

@@ -155,7 +155,8 @@ class SilentTargetTest(cases.Case):
         result = self.greet(server.target(), *server.flags(),
                             "--ssh-transport", transport, "--deadline", "2s")
         self.assert_fails(result, "DEADLINE_EXCEEDED",
-                          phases=("exec", "first stage"),
+                          phases=("exec", "first stage") if transport != "openssh"
+                          else ("connect", "exec", "first stage"),
                           hop=server.target(), within_s=KEPT_S)
 
   def test_a_command_that_says_why_and_never_ends(self):

@@ -91,7 +91,9 @@ class FrontDoorTest(cases.Case):
                  **request):
     return self.fails(code, self.probe.Echo,
                       self.probe_pb.EchoRequest(**request), text=text,
-                      metadata=front_door.to(target), timeout=timeout)
+                      metadata=(*front_door.to(target),
+                                ("ramet-max-error-bytes", str(2 * MIB))),
+                      timeout=timeout)
 
   def test_says_hello_near_and_far_twice(self):
     for target in ("local:", "local:/local:", self.server.target(),
