@@ -1,0 +1,30 @@
+#include <string>
+
+#include "gtest/gtest.h"
+#include "parent/agent_image.h"
+#include "parent/first_stage.h"
+#include "server/embedded_agent.h"
+
+namespace ramet {
+namespace {
+
+// DESIGN's budget for what travels to a bare target at the first connect.
+constexpr size_t kBudgetBytes = 64 * 1024;
+
+TEST(AgentSizeTest, WhatTravelsToABareTargetFitsTheBudget) {
+  const auto agent = server::EmbeddedAgent::Create();
+  ASSERT_TRUE(agent.ok()) << agent.status();
+  const parent::AgentImage& image = (*agent)->own();
+  std::string gzip;
+  ASSERT_TRUE(parent::ReadImage(image.gzip_fd, &gzip).ok());
+  const std::string command =
+      parent::FirstStageCommand(parent::MakeNonce(), image.uname, gzip);
+  RecordProperty("image_bytes", static_cast<int>(gzip.size()));
+  RecordProperty("command_bytes", static_cast<int>(command.size()));
+  EXPECT_LE(gzip.size() + command.size(), kBudgetBytes)
+      << gzip.size() << " bytes of image and " << command.size()
+      << " of first stage";
+}
+
+}  // namespace
+}  // namespace ramet
