@@ -185,8 +185,8 @@ void ChildStarter::OnTimeout(ContextId id) {
                                   ? state->request.timeout_ms
                                   : kDefaultConnectTimeoutMs;
   std::string why = core::Concat({"not done within ", timeout_ms, " ms"});
-  const Status stream = state->stream->status();
-  if (!stream.message().empty()) why += "; " + stream.message();
+  const std::string tail = state->stream->tail();
+  if (!tail.empty()) core::Append(&why, {"; the far end says: ", tail});
   core::Link* const link = context_->router().LinkTo(id);
   context_->router().CloseLink(link, Status(Code::kDeadlineExceeded, why));
 }

@@ -99,7 +99,11 @@ ssize_t ProcessStream::Read(char* buffer, size_t capacity) {
     output_ended_ = true;
     stdio_->PauseRead(true);
   }
-  if (AtEnd()) return 0;
+  if (AtEnd()) {
+    loop_->CancelTimer(grace_timer_);
+    grace_timer_ = 0;
+    return 0;
+  }
   StartGrace();
   return -EAGAIN;
 }

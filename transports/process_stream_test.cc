@@ -127,8 +127,7 @@ TEST_F(ProcessStreamTest, NamesTheSignal) {
   auto stream = Start("kill -SEGV $$");
   Reader reader(stream.get());
   ASSERT_TRUE(RunToEnd(reader));
-  EXPECT_EQ(stream->status().message(),
-            "sh was killed by signal 11 (SIGSEGV)");
+  EXPECT_EQ(stream->status().message(), "sh was killed by signal 11 (SIGSEGV)");
 }
 
 TEST_F(ProcessStreamTest, EndsThoughADescendantHoldsTheOutput) {
@@ -161,6 +160,16 @@ TEST_F(ProcessStreamTest, KeepsDataThatIsReadLongAfterTheExit) {
   stream->PauseRead(false);
   ASSERT_TRUE(RunToEnd(reader));
   EXPECT_EQ(reader.received.size(), 60000u);
+}
+
+TEST_F(ProcessStreamTest, TellsTheEndOnce) {
+  auto stream = Start("echo out");
+  Reader reader(stream.get());
+  int ends = 0;
+  reader.on_end = [&ends] { ++ends; };
+  const int64_t limit = loop_.NowUs() + ProcessStream::kGraceUs + 200'000;
+  while (loop_.NowUs() < limit) loop_.RunOnce(100'000);
+  EXPECT_EQ(ends, 1);
 }
 
 TEST_F(ProcessStreamTest, FailsWithoutAProgram) {

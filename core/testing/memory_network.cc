@@ -159,15 +159,15 @@ void MemoryNetwork::Wake() {
 }
 
 void MemoryNetwork::Settle() {
-  // A first turn flushes what was queued outside of any; a last one buries
-  // what was closed.
-  state_->loop->RunOnce(0);
-  for (int turn = 0; state_->due > 0; ++turn) {
+  // Quiet for two turns: what one queues or closes is written or buried in the
+  // next.
+  int quiet = 0;
+  for (int turn = 0; quiet < 2; ++turn) {
     // Somebody is told again and again of something that he does not take.
     RAMET_CHECK(turn < kMaxTurns);
     state_->loop->RunOnce(0);
+    quiet = state_->due > 0 ? 0 : quiet + 1;
   }
-  state_->loop->RunOnce(0);
 }
 
 }  // namespace ramet::core

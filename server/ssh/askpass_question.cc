@@ -34,6 +34,7 @@ class AskpassQuestion final : public Prompter::Pending,
 
  private:
   void OnReadable() override {
+    if (!done_) return;
     char buffer[kMaxAnswerBytes];
     for (;;) {
       const ssize_t count = process_.Read(buffer, sizeof buffer);
@@ -43,7 +44,7 @@ class AskpassQuestion final : public Prompter::Pending,
     }
     const bool given = process_.exited() && WIFEXITED(process_.wait_status()) &&
                        WEXITSTATUS(process_.wait_status()) == 0;
-    const Prompter::Callback done = std::move(done_);
+    const Prompter::Callback done = std::exchange(done_, nullptr);
     done(given, answer_.substr(0, answer_.find_first_of("\r\n")));
   }
   void OnWritable() override {}

@@ -242,6 +242,13 @@ Authenticator::Step Authenticator::FailLost() {
     notes_.push_back("the server gave up: " + said);
     return FailRefused();
   }
+  if (!socket_->ended()) {
+    // The server is still there: it is libssh2 that can't go on, for example
+    // behind a banner of more than its largest packet.
+    failure_ =
+        Unserved("what this server sends (" + socket_->ErrorText() + ")");
+    return Step::kFailed;
+  }
   failure_ = Lost("connection lost: " + socket_->ErrorText());
   return Step::kFailed;
 }

@@ -78,11 +78,23 @@ void ChosenStream::SetListener(core::ByteStream::Listener* listener) {
   listener_ = listener;
 }
 
+bool ChosenStream::FallBack() {
+  if (libssh2_ == nullptr ||
+      request_.ssh.transport != core::SshOptions::kAuto ||
+      libssh2_->failure().unserved.empty()) {
+    return false;
+  }
+  UseOpenssh(std::string(libssh2_->failure().unserved));
+  return true;
+}
+
 void ChosenStream::OnReadable() {
+  if (FallBack()) return;
   if (listener_ != nullptr) listener_->OnReadable();
 }
 
 void ChosenStream::OnWritable() {
+  if (FallBack()) return;
   if (listener_ != nullptr) listener_->OnWritable();
 }
 
@@ -90,20 +102,14 @@ ssize_t ChosenStream::Read(char* buffer, size_t capacity) {
   if (!failure_.ok()) return -EPROTO;
   if (stream_ == nullptr) return -EAGAIN;
   const ssize_t count = stream_->Read(buffer, capacity);
-  if (count >= 0) libssh2_ = nullptr;
-  if (count == -EPROTO && libssh2_ != nullptr &&
-      request_.ssh.transport == core::SshOptions::kAuto &&
-      !libssh2_->failure().unserved.empty()) {
-    const std::string why = libssh2_->failure().unserved;
-    UseOpenssh(why);
-    return -EAGAIN;
-  }
-  return count;
+  return count == -EPROTO && FallBack() ? -EAGAIN : count;
 }
 
 ssize_t ChosenStream::Write(const char* bytes, size_t count) {
   if (!failure_.ok()) return -EPROTO;
-  return stream_ != nullptr ? stream_->Write(bytes, count) : -EAGAIN;
+  if (stream_ == nullptr) return -EAGAIN;
+  const ssize_t written = stream_->Write(bytes, count);
+  return written == -EPROTO && FallBack() ? -EAGAIN : written;
 }
 
 void ChosenStream::WantWrite(bool want) {

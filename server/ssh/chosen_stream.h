@@ -56,6 +56,8 @@ class ChosenStream final : public core::ByteStream,
  private:
   void OnReadable() override;
   void OnWritable() override;
+  // Whether the stream was changed: what libssh2 could not do has begun anew.
+  bool FallBack();
   void OnConfig(const core::Status& status, const SshConfig& config);
   void UseLibssh2();
   void UseOpenssh(const std::string& why);

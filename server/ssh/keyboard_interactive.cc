@@ -126,6 +126,7 @@ void KeyboardInteractive::AskNext() {
   }
   pending_ = prompter_->Ask(
       loop_, question, [this](bool given, const std::string& answer) {
+        pending_.reset();
         bool more = false;
         {
           std::lock_guard<std::mutex> lock(shared_->mutex);

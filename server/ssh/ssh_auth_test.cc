@@ -183,7 +183,12 @@ TEST_F(SshAuthTest, GivesUpAfterThreeWrongPassphrases) {
 TEST_F(SshAuthTest, RsaKeysGoThroughTheSshBinary) {
   TestServer server;
   const std::string key = server.AuthorizedKey("rsa", "rsa");
-  EXPECT_EQ(Output(With(server, key, SshOptions::kAuto)), "in\n");
+  parent::OpenRequest request = With(server, key, SshOptions::kAuto);
+  request.command = "head -c 5";
+  StreamUser user = Open(request);
+  user.Send("early");  // written once, whichever transport it is for
+  ASSERT_TRUE(user.RunUntilEnd());
+  EXPECT_EQ(user.received(), "early") << user.status().message();
   EXPECT_EQ(chosen_, "openssh: rsa-sha2 signatures");
   ExpectFailure(With(server, key), "authentication", Code::kFailedPrecondition,
                 "rsa-sha2");

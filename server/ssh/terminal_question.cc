@@ -79,7 +79,7 @@ class TerminalQuestion final : public Prompter::Pending,
   }
 
   void Answer(bool given, const std::string& answer) {
-    const Prompter::Callback done = std::move(done_);
+    const Prompter::Callback done = std::exchange(done_, nullptr);
     done(given, answer);
   }
 

@@ -247,7 +247,7 @@ class FrontDoorTest(cases.Case):
     agent = self.info(made.name).ppid
     self.contexts.Disconnect(
         self.contexts_pb.DisconnectRequest(name=made.name), timeout=CALL_S)
-    poll.until(lambda: processes.read(agent) is None, "the agent to end", 5)
+    poll.until(lambda: processes.ended(agent), "the agent to end", 5)
     poll.until(lambda: not self.server.sessions(), "the session to end", 5)
 
   def test_disconnect_of_an_unknown_name(self):
