@@ -79,7 +79,7 @@ absl::Status Probe::Crash(const stub::CallContext& context,
   if (request.signal() == 0) _exit(request.exit_status());
   // Also where it is blocked, or handled by a sanitizer.
   signal(request.signal(), SIG_DFL);
-  kill(getpid(), request.signal());
+  raise(request.signal());  // kill might take another thread, and later
   return absl::InternalError("survived signal " +
                              std::to_string(request.signal()));
 }

@@ -1,0 +1,148 @@
+#!/usr/bin/python3
+"""What Mitogen costs: the commands of ramet_bench, as far as it has them.
+
+Each command prints its results as one line of JSON. Debian's python3-mitogen
+and /usr/bin/python3, with the same Python at both ends.
+"""
+
+import argparse
+import collections
+import json
+import logging
+import os
+import sys
+import time
+
+import mitogen.core
+import mitogen.master
+import mitogen.parent
+import mitogen.ssh
+import mitogen.utils
+
+import mitogen_greeter
+
+_WARM_UP = 200
+
+
+def _samples(nanoseconds):
+  """As bench/samples.h prints them."""
+  ordered = sorted(nanoseconds)
+
+  def percentile(percent):
+    rank = (len(ordered) * percent + 99) // 100
+    return ordered[max(rank, 1) - 1] / 1000
+
+  return {"count": len(ordered), "p50_us": percentile(50),
+          "p99_us": percentile(99), "min_us": ordered[0] / 1000,
+          "max_us": ordered[-1] / 1000}
+
+
+def _time(action):
+  begin = time.perf_counter_ns()
+  action()
+  return time.perf_counter_ns() - begin
+
+
+def _ssh_options(arguments):
+  return dict(hostname="127.0.0.1", port=arguments.port,
+              username=arguments.user, identity_file=arguments.identity,
+              check_host_keys="ignore", python_path=sys.executable,
+              ssh_args=["-F", "/dev/null"], connect_timeout=60)
+
+
+def _connect(router, arguments, hops=1):
+  if arguments.port:
+    return router.ssh(**_ssh_options(arguments))
+  context = None
+  for _ in range(hops):
+    context = router.local(via=context, python_path=sys.executable,
+                           connect_timeout=60)
+  return context
+
+
+def connect(router, arguments):
+  nanoseconds = []
+  for _ in range(arguments.count):
+    begin = time.perf_counter_ns()
+    context = _connect(router, arguments)
+    nanoseconds.append(time.perf_counter_ns() - begin)
+    context.shutdown(wait=True)
+  return _samples(nanoseconds)
+
+
+def first_result(router, arguments):
+  elapsed = _time(lambda: _connect(router, arguments).call(
+      mitogen_greeter.say_hello, "first"))
+  return {"first_result": _samples([elapsed]), **bootstrap(router, arguments)}
+
+
+def bootstrap(router, arguments):
+  """Bytes of the first stage and of what it receives before it can run."""
+  connection = mitogen.ssh.Connection(
+      router=router,
+      options=mitogen.ssh.Options(
+          max_message_size=router.max_message_size,
+          **{**_ssh_options(arguments), "hostname": "h"}))
+  # The context only gives its id to the configuration inside.
+  connection.context = mitogen.core.Context(router, 1)
+  connection.options.name = "h"
+  first_stage = mitogen.parent.Connection.get_boot_command(connection)
+  return {"first_stage": sum(len(part) + 1 for part in first_stage),
+          "core": len(connection.get_preamble())}
+
+
+def call(router, arguments):
+  context = _connect(router, arguments, arguments.hops)
+  for _ in range(_WARM_UP):
+    context.call(mitogen_greeter.say_hello, "xxxxxxxx")
+  return _samples([
+      _time(lambda: context.call(mitogen_greeter.say_hello, "xxxxxxxx"))
+      for _ in range(arguments.count)])
+
+
+def pipeline(router, arguments):
+  context = _connect(router, arguments)
+  name = "x" * arguments.bytes
+  for _ in range(min(_WARM_UP, arguments.count)):
+    context.call(mitogen_greeter.say_hello, name)
+  pending = collections.deque()
+  begin = time.perf_counter()
+  for _ in range(arguments.count):
+    pending.append(context.call_async(mitogen_greeter.say_hello, name))
+    if len(pending) == arguments.window:
+      pending.popleft().get().unpickle()
+  while pending:
+    pending.popleft().get().unpickle()
+  seconds = time.perf_counter() - begin
+  return {"calls_per_s": arguments.count / seconds,
+          "megabytes_per_s": 1e-6 * arguments.count * arguments.bytes / seconds}
+
+
+def idle(router, arguments):
+  context = _connect(router, arguments)
+  print(json.dumps({"context_pid": context.call(os.getpid)}), flush=True)
+  for _ in sys.stdin:
+    pid = context.call(mitogen_greeter.say_hello, "idle")["pid"]
+    print(json.dumps({"module_pid": pid}), flush=True)
+  return {}
+
+
+def main():
+  parser = argparse.ArgumentParser(description=__doc__)
+  commands = (connect, first_result, call, pipeline, idle)
+  parser.add_argument("command",
+                      choices=[c.__name__.replace("_", "-") for c in commands])
+  for name in ("count", "hops", "window", "bytes", "port"):
+    parser.add_argument("--" + name, type=int)
+  for name in ("user", "identity"):
+    parser.add_argument("--" + name)
+  arguments = parser.parse_args()
+  # ssh's notes on new host keys are no news here.
+  logging.getLogger("mitogen").setLevel(logging.ERROR)
+  command = globals()[arguments.command.replace("-", "_")]
+  print(json.dumps(mitogen.utils.run_with_router(command, arguments)),
+        flush=True)
+
+
+if __name__ == "__main__":
+  main()

@@ -1,0 +1,30 @@
+#ifndef BENCH_RAMET_COMMANDS_H_
+#define BENCH_RAMET_COMMANDS_H_
+
+#include "bench/arguments.h"
+
+namespace ramet::bench {
+
+// The commands of ramet_bench. Each prints its results as one line of JSON;
+// whatever goes wrong ends the process with status 1 and a line that says it.
+
+// Connects and ends `--count` contexts, one after the other.
+void MeasureConnect(const Arguments& arguments);
+// One fresh connect with the first call travelling along: time to the result,
+// phases and bytes.
+void MeasureFirstResult(const Arguments& arguments);
+// `--count` blocking calls, one after the other.
+void MeasureCalls(const Arguments& arguments);
+// `--count` calls with messages of `--bytes`, `--window` of them in flight.
+void MeasurePipeline(const Arguments& arguments);
+// Blocking calls while another thread sends bulk through the same context.
+void MeasureCallsBehindBulk(const Arguments& arguments);
+// Stays connected: says the agent's process id; after a line on standard input
+// makes a call and says the module's; ends with standard input.
+void StayIdle(const Arguments& arguments);
+// What travels: first stage, agent, the module's image.
+void MeasureSizes(const Arguments& arguments);
+
+}  // namespace ramet::bench
+
+#endif  // BENCH_RAMET_COMMANDS_H_
