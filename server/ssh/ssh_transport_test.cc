@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <iterator>
 #include <string>
 
 #include "server/ssh/testing/relay.h"
@@ -75,12 +77,20 @@ TEST_F(SshTransportTest, ReadsMoreThanTheWindowAfterAPause) {
   EXPECT_EQ(user.received().size(), size);
 }
 
-TEST_F(SshTransportTest, OrdersTheEndBehindTheData) {
+size_t OpenDescriptors() {
+  std::filesystem::directory_iterator files("/proc/self/fd");
+  return std::distance(begin(files), end(files));
+}
+
+TEST_F(SshTransportTest, OrdersTheEndBehindTheDataAndLeavesNoDescriptors) {
   TestServer server;
+  size_t before = 0;
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(Output(Request(server, "head -c 1000000 /dev/zero")).size(),
               1000000u);
+    if (i == 0) before = OpenDescriptors();
   }
+  EXPECT_EQ(OpenDescriptors(), before);
 }
 
 TEST_F(SshTransportTest, KeepsTheLastWordsOfACommandThatIsMissing) {

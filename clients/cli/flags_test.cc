@@ -1,0 +1,170 @@
+#include "clients/cli/flags.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ramet::cli {
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+class FlagsTest : public testing::Test {
+ protected:
+  FlagsTest() { unsetenv("RAMET_MASTER"); }
+
+  static std::string ParseError(const Arguments& arguments) {
+    const auto flags = ParseFlags(arguments);
+    if (flags.ok()) return "parsed";
+    EXPECT_EQ(flags.status().code(), absl::StatusCode::kInvalidArgument);
+    return std::string(flags.status().message());
+  }
+};
+
+TEST_F(FlagsTest, ParsesACallWithEverything) {
+  const auto flags = ParseFlags({"call",
+                                 "--module",
+                                 "a.rmod",
+                                 "ssh:web1",
+                                 "--module=b.rmod",
+                                 "a.A/B",
+                                 "--deadline",
+                                 "500ms",
+                                 "{\"x\": 1}",
+                                 "--stats",
+                                 "-q",
+                                 "-i",
+                                 "key1",
+                                 "--identity=key2",
+                                 "-F",
+                                 "config",
+                                 "--known-hosts",
+                                 "known",
+                                 "--host-key-check",
+                                 "accept-new",
+                                 "--ssh-transport",
+                                 "openssh"});
+  ASSERT_TRUE(flags.ok()) << flags.status();
+  EXPECT_EQ(flags->command, "call");
+  EXPECT_EQ(flags->arguments, (Arguments{"ssh:web1", "a.A/B", "{\"x\": 1}"}));
+  EXPECT_EQ(flags->modules, (Arguments{"a.rmod", "b.rmod"}));
+  EXPECT_EQ(flags->deadline, absl::Milliseconds(500));
+  EXPECT_TRUE(flags->stats);
+  EXPECT_TRUE(flags->quiet);
+  EXPECT_EQ(flags->ssh.identity_files, (Arguments{"key1", "key2"}));
+  EXPECT_EQ(flags->ssh.config_file, "config");
+  EXPECT_EQ(flags->ssh.known_hosts, "known");
+  EXPECT_EQ(flags->ssh.host_key_check,
+            static_cast<uint32_t>(core::SshOptions::kAcceptNew));
+  EXPECT_EQ(flags->ssh.transport,
+            static_cast<uint32_t>(core::SshOptions::kOpenssh));
+}
+
+TEST_F(FlagsTest, HasDefaults) {
+  const auto flags = ParseFlags({"call", "local:", "a.A/B"});
+  ASSERT_TRUE(flags.ok());
+  EXPECT_EQ(flags->deadline, absl::InfiniteDuration());
+  EXPECT_EQ(flags->ssh.host_key_check,
+            static_cast<uint32_t>(core::SshOptions::kStrict));
+  EXPECT_EQ(flags->ssh.transport,
+            static_cast<uint32_t>(core::SshOptions::kAuto));
+  EXPECT_EQ(flags->master, "");
+  EXPECT_FALSE(flags->stats);
+}
+
+TEST_F(FlagsTest, ADashIsAnArgumentAndTwoEndTheFlags) {
+  auto flags = ParseFlags({"call", "local:", "a.A/B", "-"});
+  ASSERT_TRUE(flags.ok()) << flags.status();
+  EXPECT_EQ(flags->arguments[2], "-");
+  flags = ParseFlags({"call", "--", "local:", "a.A/B", "--stats"});
+  ASSERT_TRUE(flags.ok()) << flags.status();
+  EXPECT_EQ(flags->arguments[2], "--stats");
+  EXPECT_FALSE(flags->stats);
+}
+
+TEST_F(FlagsTest, AValueMayBeginWithADash) {
+  const auto flags = ParseFlags({"call", "local:", "a.A/B", "-i", "-key"});
+  ASSERT_TRUE(flags.ok()) << flags.status();
+  EXPECT_EQ(flags->ssh.identity_files, Arguments{"-key"});
+}
+
+TEST_F(FlagsTest, SaysWhatIsWrong) {
+  const std::vector<std::pair<Arguments, std::string>> bad = {
+      {{}, "no command"},
+      {{"cal", "x"}, "unknown command \"cal\""},
+      {{"call"}, "call takes TARGET, SERVICE/METHOD and perhaps JSON"},
+      {{"call", "local:"},
+       "call takes TARGET, SERVICE/METHOD and perhaps JSON"},
+      {{"call", "a", "b", "c", "d"},
+       "call takes TARGET, SERVICE/METHOD and perhaps JSON"},
+      {{"call", "local:", "a.A/B", "--modul", "x"}, "unknown flag --modul"},
+      {{"call", "local:", "a.A/B", "-x"}, "unknown flag -x"},
+      {{"call", "local:", "a.A/B", "--module"}, "--module needs a value"},
+      {{"call", "local:", "a.A/B", "--module="}, "--module needs a value"},
+      {{"call", "local:", "a.A/B", "--deadline", "5"},
+       "--deadline takes a time like 5s or 500ms, not \"5\""},
+      {{"call", "local:", "a.A/B", "--deadline", "0s"},
+       "--deadline takes a time like 5s or 500ms, not \"0s\""},
+      {{"call", "local:", "a.A/B", "--deadline=-1s"},
+       "--deadline takes a time like 5s or 500ms, not \"-1s\""},
+      {{"call", "local:", "a.A/B", "--host-key-check", "no"},
+       "--host-key-check takes one of: strict, accept-new, off"},
+      {{"call", "local:", "a.A/B", "--ssh-transport", "dropbear"},
+       "--ssh-transport takes one of: auto, libssh2, openssh"},
+      {{"call", "local:", "a.A/B", "--master", "localhost:1"},
+       "--master takes unix:PATH, not \"localhost:1\""},
+      {{"serve"}, "serve needs --listen unix:PATH"},
+      {{"serve", "x", "--listen", "unix:/x"}, "serve takes no arguments"},
+      {{"serve", "--listen", "/x"}, "--listen takes unix:PATH, not \"/x\""},
+      {{"contexts", "--master", "unix:/x"},
+       "contexts takes list, connect TARGET or disconnect NAME"},
+      {{"contexts", "list", "x", "--master", "unix:/x"},
+       "contexts takes list, connect TARGET or disconnect NAME"},
+      {{"contexts", "connect", "--master", "unix:/x"},
+       "contexts takes list, connect TARGET or disconnect NAME"},
+      {{"contexts", "list"},
+       "contexts needs --master unix:PATH or $RAMET_MASTER"},
+  };
+  for (const auto& [arguments, why] : bad) {
+    EXPECT_EQ(ParseError(arguments), why);
+  }
+}
+
+TEST_F(FlagsTest, TakesTheMasterFromTheEnvironmentUnlessAFlagSaysElse) {
+  setenv("RAMET_MASTER", "unix:/from-environment", 1);
+  auto flags = ParseFlags({"contexts", "list"});
+  ASSERT_TRUE(flags.ok()) << flags.status();
+  EXPECT_EQ(flags->master, "unix:/from-environment");
+  flags = ParseFlags({"contexts", "list", "--master", "unix:/from-flag"});
+  ASSERT_TRUE(flags.ok());
+  EXPECT_EQ(flags->master, "unix:/from-flag");
+  unsetenv("RAMET_MASTER");
+}
+
+TEST_F(FlagsTest, HelpComesBeforeEverything) {
+  for (const Arguments& arguments :
+       {Arguments{"help"}, Arguments{"-h"}, Arguments{"call", "--help"}}) {
+    const auto flags = ParseFlags(arguments);
+    ASSERT_TRUE(flags.ok()) << flags.status();
+    EXPECT_EQ(flags->command, "help");
+  }
+  const auto flags = ParseFlags({"version"});
+  ASSERT_TRUE(flags.ok());
+  EXPECT_EQ(flags->command, "version");
+}
+
+TEST_F(FlagsTest, TheUsageNamesEveryFlag) {
+  const std::string usage = kUsage;
+  for (const char* flag :
+       {"--module", "--deadline", "--stats", "-q, --quiet", "--master",
+        "--listen", "-i, --identity", "--known-hosts", "--host-key-check",
+        "--ssh-transport", "-F, --ssh-config"}) {
+    EXPECT_NE(usage.find(flag), std::string::npos) << flag;
+  }
+}
+
+}  // namespace
+}  // namespace ramet::cli
