@@ -14,7 +14,7 @@ core::Status Invalid(std::string_view text, const char* why) {
 bool IsPlain(std::string_view text) {
   for (char c : text) {
     if (c <= ' ' || c >= 127) return false;
-    if (std::string_view("'\"`\\$;&|<>(){}*?!#/").find(c) !=
+    if (std::string_view("'\"`\\$;&|<>(){}[]*?!#/").find(c) !=
         std::string_view::npos) {
       return false;
     }

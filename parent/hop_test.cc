@@ -95,10 +95,10 @@ TEST(HopTest, NothingBecomesAnOptionOfAProgram) {
 }
 
 TEST(HopTest, RefusesWhatAShellGivesAMeaning) {
-  for (char c : std::string("'\"`\\$;&|<>(){}*?!# \t\n\r\x01\x7f\x80\xff")) {
+  for (char c : std::string("'\"`\\$;&|<>(){}[]*?!# \t\n\r\x01\x7f\x80\xff")) {
     for (const std::string& text :
          {std::string("ssh:we") + c + "b1", std::string("ssh:u") + c + "@web1",
-          std::string("ssh:[a") + c + "]"}) {
+          std::string("ssh:[a") + c + "b]"}) {
       EXPECT_NE(ParseError(text), "parsed") << testing::PrintToString(text);
     }
   }
