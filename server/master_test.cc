@@ -173,11 +173,13 @@ TEST_F(MasterTest, CarriesEmptyAndLargeMessages) {
 TEST_F(MasterTest, RefusesMessagesThatAreTooLong) {
   ProbeStub probe(Connect("local:"));
   auto reply = probe.Echo(Echo(std::string(5 << 20, 'p')));
-  EXPECT_EQ(reply.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(reply.status().code(), absl::StatusCode::kResourceExhausted)
+      << reply.status();
   EchoRequest request;
   request.set_reply_bytes(5 << 20);
   reply = probe.Echo(request);
-  EXPECT_EQ(reply.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(reply.status().code(), absl::StatusCode::kResourceExhausted)
+      << reply.status();
   EXPECT_TRUE(probe.Echo(Echo("still there")).ok());
 }
 

@@ -19,12 +19,14 @@ FrameReader::FrameReader(int fd) : fd_(fd), buffer_(new char[kBufferBytes]) {}
 FrameReader::ReadResult FrameReader::Read() {
   if (begin_ == end_) {
     begin_ = end_ = 0;
-  } else if (kBufferBytes - begin_ < kMaxFrameBytes) {
+  } else if (kBufferBytes - begin_ < kMaxFrameBytes || end_ == kBufferBytes) {
     memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
   }
   const size_t room = kBufferBytes - end_;
+  // A read(2) of no bytes would look like the peer's end.
+  if (room == 0) return ReadResult::kMore;
   ssize_t count;
   do {
     count = read(fd_, buffer_.get() + end_, room);

@@ -23,7 +23,8 @@ class FrameReader {
     kDrained,  // whatever was there is read, maybe nothing
     kEnd,      // the peer is gone
   };
-  // One read(2); never blocks. Payloads given out before become invalid.
+  // One read(2), unless frames that were not taken yet fill the buffer; never
+  // blocks. Payloads given out before become invalid.
   ReadResult Read();
 
   enum class NextResult {

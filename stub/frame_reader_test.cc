@@ -96,6 +96,24 @@ TEST_F(FrameReaderTest, LargestFramesPassAtEveryOffsetOfTheBuffer) {
   }
 }
 
+TEST_F(FrameReaderTest, FullBufferIsNotTheEnd) {
+  FrameReader reader(near_.get());
+  const std::string large = Frame(std::string(core::kMaxPayloadBytes, 'x'));
+  const int frames = 8;  // twice what the buffer holds
+  for (int i = 0; i < frames; ++i) {
+    Send(large);
+    ASSERT_NE(reader.Read(), Read::kEnd) << i;
+    // As a module that has taken its hello and not what came with it.
+    if (i == 0) {
+      ASSERT_EQ(reader.Next(&header_, &payload_), Next::kFrame);
+    }
+    if (reader.Read() != Read::kMore) continue;
+    while (reader.Next(&header_, &payload_) == Next::kFrame) {
+      EXPECT_EQ(payload_.size(), core::kMaxPayloadBytes);
+    }
+  }
+}
+
 TEST_F(FrameReaderTest, BytesThatAreNoFrameAreMalformed) {
   FrameReader reader(near_.get());
   Send("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n");
