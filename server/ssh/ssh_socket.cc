@@ -1,6 +1,8 @@
 #include "server/ssh/ssh_socket.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -117,6 +119,10 @@ ssize_t SshSocket::OnReceive(libssh2_socket_t socket, void* buffer,
   const ssize_t count = recv(self->fd_.get(), buffer, capacity, flags);
   if (count > 0) {
     self->received_ = true;
+    if (self->quick_ack_) {
+      const int on = 1;  // lasts until the kernel sees fit
+      setsockopt(self->fd_.get(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+    }
     if (self->stats_ != nullptr) {
       self->stats_->bytes_received += count;
       if (self->sent_last_) ++self->stats_->round_trips;

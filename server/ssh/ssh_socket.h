@@ -38,6 +38,10 @@ class SshSocket {
   bool TakeReceived();
   // While set, libssh2 believes that nothing has arrived.
   void set_deaf(bool deaf) { deaf_ = deaf; }
+  // While set (at first it is) what arrives is acknowledged at once. sshd sets
+  // TCP_NODELAY only for the command: until then, its answers wait for the
+  // acknowledgement of what it sent before, 40 ms on Linux.
+  void set_quick_ack(bool quick_ack) { quick_ack_ = quick_ack; }
   // EPOLL* bits that libssh2 waits for.
   uint32_t WantedEvents() const;
   // The last call left half a packet behind, and has to be repeated.
@@ -78,6 +82,7 @@ class SshSocket {
   bool deaf_ = false;
   bool broken_ = false;
   bool sent_last_ = false;
+  bool quick_ack_ = true;
   void* context_ = nullptr;
   int error_ = 0;  // errno of the socket
   std::string disconnect_text_;

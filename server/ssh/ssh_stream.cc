@@ -84,6 +84,7 @@ void SshStream::Advance() {
         break;
       case SshChannel::Step::kDone:
         Enter(State::kOpen);
+        session_->socket()->set_quick_ack(false);
         break;
       case SshChannel::Step::kFailed:
         return FailLost("the server refuses to run a command");
