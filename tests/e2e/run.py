@@ -11,6 +11,7 @@ import faulthandler
 import json
 import os
 import pathlib
+import signal
 import sys
 import time
 import unittest
@@ -82,6 +83,9 @@ def _cases(suite):
 
 
 def main():
+  # Whoever runs this in the background of a shell without job control has it
+  # ignore SIGINT, and every program of a case would inherit that.
+  signal.signal(signal.SIGINT, signal.default_int_handler)
   parser = argparse.ArgumentParser()
   parser.add_argument("--list", action="store_true")
   parser.add_argument("--json", help="writes the counts and names there")
