@@ -12,7 +12,10 @@ namespace ramet::core {
 namespace {
 
 // Frames are collected into chunks of this size, each written with one call.
-constexpr size_t kChunkBytes = 128 * 1024;
+constexpr size_t kChunkBytes = 2 * (kFrameHeaderBytes + kMaxPayloadBytes);
+// Chunks that hold a frame above it get their whole size at once.
+constexpr size_t kLargeFrameBytes = kChunkBytes / 8;
+constexpr size_t kMaxSpareChunks = 8;
 // Reads per turn, so that one busy peer can't keep the others waiting.
 constexpr int kReadsPerTurn = 4;
 
@@ -62,7 +65,8 @@ void Link::Append(ChunkQueue* queue, const FrameHeader& header,
   RAMET_CHECK(payload.size() <= kMaxPayloadBytes);
   const size_t size = kFrameHeaderBytes + payload.size();
   if (queue->empty() || queue->chunks.back().size() + size > kChunkBytes) {
-    queue->chunks.emplace_back();
+    queue->chunks.push_back(size > kLargeFrameBytes ? LargeChunk()
+                                                    : std::string());
   }
   std::string& chunk = queue->chunks.back();
   FrameHeader complete = header;
@@ -76,6 +80,28 @@ void Link::Append(ChunkQueue* queue, const FrameHeader& header,
   counters_.queue_high_water_bytes =
       std::max(counters_.queue_high_water_bytes, queued_bytes_);
   if (queued_bytes_ > kHighWatermarkBytes) above_high_ = true;
+}
+
+std::string Link::LargeChunk() {
+  std::string chunk;
+  if (spare_chunks_.empty()) {
+    chunk.reserve(kChunkBytes);
+  } else {
+    chunk.swap(spare_chunks_.back());
+    spare_chunks_.pop_back();
+  }
+  return chunk;
+}
+
+void Link::Recycle(std::string* chunk) {
+  chunk->clear();
+  if (chunk->capacity() < kChunkBytes) return;
+  if (spare_chunks_.size() < kMaxSpareChunks) {
+    spare_chunks_.emplace_back();
+    spare_chunks_.back().swap(*chunk);
+  } else {
+    std::string().swap(*chunk);
+  }
 }
 
 void Link::CloseAfterFlush() {
@@ -103,7 +129,7 @@ void Link::Flush() {
   if (closed_) return;
   for (;;) {
     if (written_ == writing_.size()) {
-      writing_.clear();
+      Recycle(&writing_);
       written_ = 0;
       ChunkQueue* const next = !control_.empty() ? &control_
                                : !data_.empty()  ? &data_
@@ -141,7 +167,6 @@ void Link::Flush() {
       want_write_ = false;
       stream_->WantWrite(false);
     }
-    if (writing_.capacity() > kChunkBytes * 2) std::string().swap(writing_);
     if (close_after_flush_) {
       Fail(Status());
       return;

@@ -72,6 +72,9 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
   // Writes what is queued and then, once all is written, ends the link.
   void CloseAfterFlush();
 
+  // Gives back memory that is only kept for the next large frames.
+  void Trim() { spare_chunks_.clear(); }
+
   // While paused the peer is slowed down; frames that were read already still
   // arrive.
   void PauseRead(bool pause);
@@ -106,6 +109,9 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
 
   void Append(ChunkQueue* queue, const FrameHeader& header,
               std::string_view payload);
+  // An empty chunk with room for large frames.
+  std::string LargeChunk();
+  void Recycle(std::string* chunk);
   void Flush();
   // Consumes whole frames; false when the link was closed or destroyed.
   bool TakeFrames(const char* data, size_t size, size_t* consumed);
@@ -123,6 +129,8 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
   size_t written_ = 0;
   ChunkQueue control_;
   ChunkQueue data_;
+  // Large chunks that were written: malloc would map each anew.
+  std::vector<std::string> spare_chunks_;
   size_t queued_bytes_ = 0;
   bool flush_due_ = false;
   bool above_high_ = false;
