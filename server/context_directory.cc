@@ -226,10 +226,9 @@ void ContextDirectory::Disconnect(const std::string& name,
   call->Start(above->second->id);
 }
 
-const ContextDirectory::Entry* ContextDirectory::Find(
-    const std::string& name) const {
+ContextDirectory::Entry* ContextDirectory::FindLinked(const std::string& name) {
   auto it = nodes_.find(name);
-  return it == nodes_.end() ? nullptr : it->second.get();
+  return it == nodes_.end() || !it->second->linked ? nullptr : it->second.get();
 }
 
 std::string ContextDirectory::NameOf(ContextId id) const {

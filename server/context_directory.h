@@ -62,7 +62,8 @@ class ContextDirectory {
   using DisconnectedCallback = std::function<void(const core::Status& status)>;
   void Disconnect(const std::string& name, DisconnectedCallback done);
 
-  const Entry* Find(const std::string& name) const;
+  // Null when there is none, or frames can't be sent to it yet.
+  Entry* FindLinked(const std::string& name);
   // The name for texts; the id where there is none.
   std::string NameOf(core::ContextId id) const;
   // Parents before children.

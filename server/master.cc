@@ -8,7 +8,6 @@
 #include "absl/synchronization/notification.h"
 #include "core/base/strings.h"
 #include "core/context/context.h"
-#include "core/wire/method_name.h"
 #include "parent/child_starter.h"
 #include "parent/hop.h"
 #include "server/context_directory.h"
@@ -46,6 +45,24 @@ CallReply Failed(absl::Status status) {
   CallReply reply;
   reply.status = std::move(status);
   return reply;
+}
+
+// Where calls go and how to connect it: parsed once, shared by every call.
+struct CallTarget {
+  std::vector<parent::Hop> hops;
+  std::string name;
+  ConnectOptions connect;
+};
+using TargetPtr = std::shared_ptr<const CallTarget>;
+
+absl::StatusOr<TargetPtr> MakeTarget(const std::string& text,
+                                     const ConnectOptions& connect) {
+  auto target = std::make_shared<CallTarget>();
+  const core::Status parsed = parent::ParseTarget(text, &target->hops);
+  if (!parsed.ok()) return stub::ToAbslStatus(parsed);
+  target->name = ContextDirectory::Name(target->hops, target->hops.size());
+  target->connect = connect;
+  return TargetPtr(std::move(target));
 }
 
 }  // namespace
@@ -101,12 +118,19 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
     std::weak_ptr<OutgoingCall> call;  // the loop's
     bool cancelled = false;            // the loop's
   };
-  void StartCallOnLoop(std::vector<parent::Hop> hops, ConnectOptions connect,
-                       std::string method, std::string request,
-                       stub::CallOptions options, CallDone done,
-                       const std::shared_ptr<PendingCall>& pending);
+  // Any thread. `pending` gets the call once it runs on the loop.
+  void StartCall(TargetPtr target, std::string method, std::string request,
+                 const stub::CallOptions& options, CallDone done,
+                 std::shared_ptr<PendingCall> pending);
 
  private:
+  void StartCallOnLoop(const CallTarget& target, std::string method,
+                       std::string request, stub::CallOptions options,
+                       CallDone done,
+                       const std::shared_ptr<PendingCall>& pending);
+  // Starts a call in a context that frames can be sent to.
+  void Send(OutgoingCall* call, const importer::Bundle& bundle,
+            ContextDirectory::Entry* entry);
   void OnForwardLog(const core::FrameHeader& header, std::string_view payload);
 
   const MasterOptions options_;
@@ -157,13 +181,46 @@ void Master::Impl::OnForwardLog(const core::FrameHeader& header,
   options_.log(line);
 }
 
+void Master::Impl::StartCall(TargetPtr target, std::string method,
+                             std::string request,
+                             const stub::CallOptions& options, CallDone done,
+                             std::shared_ptr<PendingCall> pending) {
+  struct Arguments {
+    TargetPtr target;
+    std::string method;
+    std::string request;
+    stub::CallOptions options;
+    CallDone done;
+    std::shared_ptr<PendingCall> pending;
+  };
+  // One allocation for all that the task needs; std::function would copy.
+  auto call = std::make_shared<Arguments>(
+      Arguments{std::move(target), std::move(method), std::move(request),
+                options, std::move(done), std::move(pending)});
+  if (call->options.timeout != absl::InfiniteDuration()) {
+    call->options.deadline =
+        std::min(call->options.deadline, absl::Now() + call->options.timeout);
+    call->options.timeout = absl::InfiniteDuration();
+  }
+  const bool posted = Post([this, call] {
+    StartCallOnLoop(*call->target, std::move(call->method),
+                    std::move(call->request), std::move(call->options),
+                    std::move(call->done), call->pending);
+  });
+  if (!posted) call->done(Failed(absl::CancelledError("the master is gone")));
+}
+
 void Master::Impl::StartCallOnLoop(
-    std::vector<parent::Hop> hops, ConnectOptions connect, std::string method,
-    std::string request, stub::CallOptions options, CallDone done,
+    const CallTarget& target, std::string method, std::string request,
+    stub::CallOptions options, CallDone done,
     const std::shared_ptr<PendingCall>& pending) {
-  const absl::Duration remaining = options.Remaining(absl::Now());
-  const absl::Status known = modules_.CheckMethod(method);
-  if (!known.ok()) return done(Failed(known));
+  const absl::StatusOr<ModuleRepository::BundlePtr> bundle =
+      modules_.FindMethod(method);
+  if (!bundle.ok()) return done(Failed(bundle.status()));
+  absl::Duration remaining = absl::InfiniteDuration();
+  if (options.deadline != absl::InfiniteFuture()) {
+    remaining = options.deadline - absl::Now();
+  }
   if (remaining <= absl::ZeroDuration()) {
     return done(Failed(absl::DeadlineExceededError(
         method + ": the deadline had passed before the call")));
@@ -172,19 +229,15 @@ void Master::Impl::StartCallOnLoop(
     return done(Failed(absl::CancelledError(method + ": cancelled")));
   }
   core::CallHeaders headers;
-  headers.method = method;
+  headers.method = std::move(method);
   if (remaining < absl::InfiniteDuration()) {
     headers.timeout_us = absl::ToInt64Microseconds(remaining);
   }
   for (auto& [key, value] : options.metadata) {
     headers.metadata.push_back({std::move(key), std::move(value)});
   }
-  core::MethodName name;
-  core::ParseMethodName(method, &name);
-  const ModuleRepository::BundlePtr bundle = modules_.FindService(name.service);
 
   OnLoop* const state = on_loop_.get();
-  state->Keep(connect.stats);
   const auto call = OutgoingCall::Create(
       &state->context, std::move(headers), std::move(request),
       [state, pending, done = std::move(done)](CallResult result) {
@@ -198,72 +251,65 @@ void Master::Impl::StartCallOnLoop(
         done(std::move(reply));
       });
   pending->call = call;
-  state->calls[call.get()] = call;
-  const std::string target = ContextDirectory::Name(hops, hops.size());
+  state->calls.emplace(call.get(), call);
+  ContextDirectory::Entry* const linked =
+      state->directory.FindLinked(target.name);
   if (remaining < absl::InfiniteDuration()) {
-    const ContextDirectory::Entry* const entry = state->directory.Find(target);
-    const bool ready = entry != nullptr && entry->ready;
+    const bool ready = linked != nullptr && linked->ready;
     call->CancelAfter(
         absl::ToInt64Microseconds(
             remaining + (ready ? absl::ZeroDuration() : kConnectTextGrace)),
         core::Error(core::Code::kDeadlineExceeded,
-                    {"call failed: ", method, " in ", target,
+                    {"call failed: ", call->method(), " in ", target.name,
                      " (phase call): not done within ",
                      absl::ToInt64Milliseconds(remaining), " ms"}));
   }
+  if (linked != nullptr) return Send(call.get(), **bundle, linked);
+  state->Keep(target.connect.stats);
   const std::weak_ptr<OutgoingCall> weak = call;
   state->directory.WhenLinked(
-      hops, ToDirectoryOptions(connect, remaining),
-      [state, weak, bundle](const core::Status& status,
-                            ContextDirectory::Entry* entry) {
+      target.hops, ToDirectoryOptions(target.connect, remaining),
+      [this, weak, bundle = *bundle](const core::Status& status,
+                                     ContextDirectory::Entry* entry) {
         const auto waiting = weak.lock();
         if (waiting == nullptr) return;
         if (!status.ok()) return waiting->Cancel(status);
-        const absl::Status sent = state->delivery.Ensure(*bundle, entry);
-        if (!sent.ok()) return waiting->Cancel(stub::ToCoreStatus(sent));
-        waiting->Start(entry->id);
+        Send(waiting.get(), *bundle, entry);
       });
+}
+
+void Master::Impl::Send(OutgoingCall* call, const importer::Bundle& bundle,
+                        ContextDirectory::Entry* entry) {
+  const absl::Status sent = on_loop_->delivery.Ensure(bundle, entry);
+  if (!sent.ok()) return call->Cancel(stub::ToCoreStatus(sent));
+  call->Start(entry->id);
 }
 
 // Calls of stubs to one context; works by name, so that a context that was
 // lost is connected again.
 class Master::ContextChannel final : public stub::Channel {
  public:
-  ContextChannel(std::shared_ptr<Impl> impl, std::vector<parent::Hop> hops,
-                 ConnectOptions connect)
-      : impl_(std::move(impl)),
-        hops_(std::move(hops)),
-        connect_(std::move(connect)) {}
+  ContextChannel(std::shared_ptr<Impl> impl, TargetPtr target)
+      : impl_(std::move(impl)), target_(std::move(target)) {}
 
   void StartUnary(std::string method, std::string request,
                   const stub::CallOptions& options,
                   DoneCallback done) override {
-    auto shared_done = std::make_shared<DoneCallback>(std::move(done));
-    CallDone on_done = [shared_done](CallReply reply) {
-      if (!reply.status.ok()) {
-        (*shared_done)(std::move(reply.status));
-      } else {
-        (*shared_done)(std::move(reply.message));
-      }
-    };
-    stub::CallOptions fixed = options;
-    fixed.deadline = absl::Now() + options.Remaining(absl::Now());
-    const bool posted =
-        impl_->Post([impl = impl_.get(), hops = hops_, connect = connect_,
-                     method = std::move(method), request = std::move(request),
-                     fixed = std::move(fixed), on_done]() mutable {
-          impl->StartCallOnLoop(std::move(hops), std::move(connect),
-                                std::move(method), std::move(request),
-                                std::move(fixed), std::move(on_done),
-                                std::make_shared<Impl::PendingCall>());
-        });
-    if (!posted) on_done(Failed(absl::CancelledError("the master is gone")));
+    impl_->StartCall(
+        target_, std::move(method), std::move(request), options,
+        [done = std::move(done)](CallReply reply) {
+          if (!reply.status.ok()) {
+            done(std::move(reply.status));
+          } else {
+            done(std::move(reply.message));
+          }
+        },
+        std::make_shared<Impl::PendingCall>());
   }
 
  private:
   const std::shared_ptr<Impl> impl_;
-  const std::vector<parent::Hop> hops_;
-  const ConnectOptions connect_;
+  const TargetPtr target_;
 };
 
 Master::Master(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -287,27 +333,23 @@ const ModuleRepository& Master::modules() const { return impl_->modules(); }
 
 absl::StatusOr<stub::Context> Master::Open(const std::string& target,
                                            const ConnectOptions& options) {
-  std::vector<parent::Hop> hops;
-  const core::Status parsed = parent::ParseTarget(target, &hops);
-  if (!parsed.ok()) return stub::ToAbslStatus(parsed);
-  const std::string name = ContextDirectory::Name(hops, hops.size());
+  absl::StatusOr<TargetPtr> made = MakeTarget(target, options);
+  if (!made.ok()) return made.status();
+  const std::string name = (*made)->name;
   return stub::Context(
-      std::make_shared<ContextChannel>(impl_, std::move(hops), options), name);
+      std::make_shared<ContextChannel>(impl_, *std::move(made)), name);
 }
 
 absl::StatusOr<stub::Context> Master::Connect(const std::string& target,
                                               const ConnectOptions& options) {
-  absl::StatusOr<stub::Context> context = Open(target, options);
-  if (!context.ok()) return context;
-  std::vector<parent::Hop> hops;
-  const core::Status parsed = parent::ParseTarget(target, &hops);
-  if (!parsed.ok()) return stub::ToAbslStatus(parsed);
+  const absl::StatusOr<TargetPtr> made = MakeTarget(target, options);
+  if (!made.ok()) return made.status();
   absl::Notification done;
   core::Status status;
   impl_->thread().loop()->Post([&] {
     impl_->on_loop()->Keep(options.stats);
     impl_->on_loop()->directory.WhenReady(
-        hops, ToDirectoryOptions(options, absl::InfiniteDuration()),
+        (*made)->hops, ToDirectoryOptions(options, absl::InfiniteDuration()),
         [&](const core::Status& result, ContextDirectory::Entry*) {
           status = result;
           done.Notify();
@@ -315,7 +357,8 @@ absl::StatusOr<stub::Context> Master::Connect(const std::string& target,
   });
   done.WaitForNotification();
   if (!status.ok()) return stub::ToAbslStatus(status);
-  return context;
+  return stub::Context(std::make_shared<ContextChannel>(impl_, *made),
+                       (*made)->name);
 }
 
 std::vector<ContextInfo> Master::List() {
@@ -350,27 +393,14 @@ Master::CancelFunction Master::StartCall(const std::string& target,
                                          std::string request,
                                          const stub::CallOptions& options,
                                          CallDone done) {
-  std::vector<parent::Hop> hops;
-  const core::Status parsed = parent::ParseTarget(target, &hops);
-  if (!parsed.ok()) {
-    done(Failed(stub::ToAbslStatus(parsed)));
+  absl::StatusOr<TargetPtr> made = MakeTarget(target, connect);
+  if (!made.ok()) {
+    done(Failed(made.status()));
     return [] {};
   }
-  stub::CallOptions fixed = options;
-  fixed.deadline = absl::Now() + options.Remaining(absl::Now());
   auto pending = std::make_shared<Impl::PendingCall>();
-  const bool posted =
-      impl_->Post([impl = impl_.get(), hops = std::move(hops), connect,
-                   method = std::move(method), request = std::move(request),
-                   fixed = std::move(fixed), done, pending]() mutable {
-        impl->StartCallOnLoop(std::move(hops), std::move(connect),
-                              std::move(method), std::move(request),
-                              std::move(fixed), std::move(done), pending);
-      });
-  if (!posted) {
-    done(Failed(absl::CancelledError("the master is gone")));
-    return [] {};
-  }
+  impl_->StartCall(*std::move(made), std::move(method), std::move(request),
+                   options, std::move(done), pending);
   return [impl = impl_, pending] {
     impl->Post([pending] {
       pending->cancelled = true;

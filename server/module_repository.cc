@@ -88,29 +88,34 @@ ModuleRepository::BundlePtr ModuleRepository::FindService(
   return it == services_.end() ? nullptr : it->second;
 }
 
-absl::Status ModuleRepository::CheckMethod(std::string_view method) const {
+absl::StatusOr<ModuleRepository::BundlePtr> ModuleRepository::FindMethod(
+    std::string_view method) const {
   core::MethodName name;
   if (!core::ParseMethodName(method, &name)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "bad method \"", absl::string_view(method.data(), method.size()),
         "\": expected /SERVICE/METHOD"));
   }
-  const std::string service(name.service);
-  const BundlePtr bundle = FindService(service);
+  BundlePtr bundle = FindService(name.service);
   if (bundle == nullptr) {
-    return absl::UnimplementedError(
-        absl::StrCat("unknown service ", service, ": no loaded bundle has it"));
+    return absl::UnimplementedError(absl::StrCat("unknown service ",
+                                                 std::string(name.service),
+                                                 ": no loaded bundle has it"));
   }
   bool known = false;
-  for (const auto& each : bundle->FindService(service)->methods()) {
+  for (const auto& each :
+       bundle->FindService(std::string(name.service))->methods()) {
     known = known || each.name() == name.method;
   }
   if (!known) {
     return absl::UnimplementedError(
-        absl::StrCat("unknown method ", service, "/", std::string(name.method),
-                     ": bundle ", bundle->name(), " does not have it"));
+        absl::StrCat("unknown method ", std::string(name.service), "/",
+                     std::string(name.method), ": bundle ", bundle->name(),
+                     " does not have it"));
   }
-  return bundle->FindImage(parent::ThisPlatform().name).status();
+  absl::Status here = bundle->FindImage(parent::ThisPlatform().name).status();
+  if (!here.ok()) return here;
+  return bundle;
 }
 
 }  // namespace ramet::server

@@ -29,12 +29,12 @@ class ModuleRepository {
   // Null: no bundle has the service.
   BundlePtr FindService(std::string_view service) const;
 
-  // OK if `method` ("/demo.v1.Greeter/SayHello") can be delivered to some
-  // platform that this master has an agent for. UNIMPLEMENTED: no such service
-  // or method. FAILED_PRECONDITION: no image for any such platform.
-  // INVALID_ARGUMENT: not a method's name. So that nothing is started for a
-  // call that can't work.
-  absl::Status CheckMethod(std::string_view method) const;
+  // The bundle that has `method` ("/demo.v1.Greeter/SayHello") and can be
+  // delivered to some platform that this master has an agent for.
+  // UNIMPLEMENTED: no such service or method. FAILED_PRECONDITION: no image for
+  // any such platform. INVALID_ARGUMENT: not a method's name. So that nothing
+  // is started for a call that can't work.
+  absl::StatusOr<BundlePtr> FindMethod(std::string_view method) const;
 
  private:
   mutable absl::Mutex mutex_;

@@ -38,19 +38,19 @@ TEST(ModuleRepositoryTest, KnowsTheServicesOfItsBundles) {
 TEST(ModuleRepositoryTest, ChecksMethods) {
   ModuleRepository modules;
   ASSERT_TRUE(modules.LoadFile(kGreeter).ok());
-  EXPECT_TRUE(modules.CheckMethod("/demo.v1.Greeter/SayHello").ok());
-  absl::Status status = modules.CheckMethod("/demo.v1.Greeter/SayBye");
+  EXPECT_TRUE(modules.FindMethod("/demo.v1.Greeter/SayHello").ok());
+  absl::Status status = modules.FindMethod("/demo.v1.Greeter/SayBye").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
   EXPECT_EQ(status.message(),
             "unknown method demo.v1.Greeter/SayBye: bundle greeter does not "
             "have it");
-  status = modules.CheckMethod("/demo.v1.Welcomer/SayHello");
+  status = modules.FindMethod("/demo.v1.Welcomer/SayHello").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
   EXPECT_EQ(status.message(),
             "unknown service demo.v1.Welcomer: no loaded bundle has it");
   for (const char* bad : {"", "demo.v1.Greeter/SayHello", "/demo.v1.Greeter",
                           "/demo.v1.Greeter/", "//SayHello"}) {
-    EXPECT_EQ(modules.CheckMethod(bad).code(),
+    EXPECT_EQ(modules.FindMethod(bad).status().code(),
               absl::StatusCode::kInvalidArgument)
         << bad;
   }

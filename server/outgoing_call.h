@@ -40,6 +40,8 @@ class OutgoingCall final : public std::enable_shared_from_this<OutgoingCall>,
                                               std::string request, Done done);
   ~OutgoingCall() override;
 
+  const std::string& method() const { return headers_.method; }
+
   // Ends it with `status` unless it is over `delay_us` from now. Once. A callee
   // that keeps the same limit and says so first is given the same status.
   void CancelAfter(int64_t delay_us, core::Status status);
