@@ -162,6 +162,8 @@ Status CallAssembler::FeedMessageBytes(std::string_view bytes, Sink* sink) {
                       " bytes is longer than the limit of ", max_message_bytes_,
                       " bytes"});
       }
+      // Memory that the peer only announced is not touched.
+      message_.reserve(message_bytes_);
     }
     const size_t count =
         std::min<size_t>(message_bytes_ - message_.size(), bytes.size());
