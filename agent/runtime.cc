@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <new>
+#include <string>
 
 namespace {
 
@@ -52,6 +53,9 @@ void __throw_system_error(int) { Die("system error"); }
 
 }  // namespace std
 
+// libstdc++'s own is compiled for speed.
+template class std::basic_string<char>;
+
 extern "C" {
 void* __gxx_personality_v0 = nullptr;
 [[noreturn]] void _Unwind_Resume() { Die("unwinding"); }
@@ -59,6 +63,9 @@ void* __gxx_personality_v0 = nullptr;
 [[noreturn]] void __cxa_begin_catch() { Die("catch"); }
 [[noreturn]] void __cxa_end_catch() { Die("catch"); }
 [[noreturn]] void __cxa_rethrow() { Die("rethrow"); }
+// What typeinfo points to; nobody looks at it without RTTI.
+void* _ZTVN10__cxxabiv117__class_type_infoE[3] = {};
+void* _ZTVN10__cxxabiv120__si_class_type_infoE[3] = {};
 // libdeflate and BearSSL were compiled with glibc's fortified calls.
 void* memcpy(void*, const void*, size_t);
 void* memset(void*, int, size_t);

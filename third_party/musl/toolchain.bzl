@@ -47,7 +47,7 @@ def _musl_toolchain_config_impl(ctx):
         enabled = True,
         flag_sets = [
             flag_set(actions = _COMPILE, flag_groups = [flag_group(flags = [
-                "-Os",
+                "-Oz",
                 "-flto",
                 "-DNDEBUG",
                 "-D_GNU_SOURCE",
@@ -93,7 +93,7 @@ def _musl_toolchain_config_impl(ctx):
                 "-specs",
                 "/usr/lib/{0}/musl-gcc.specs".format(musl),
                 "-static",
-                "-Os",
+                "-Oz",
                 "-flto",
                 "-fno-exceptions",
                 "-fno-inline-small-functions",
