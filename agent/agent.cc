@@ -41,17 +41,6 @@ Agent::Agent(core::UniqueFd from_parent, core::UniqueFd to_parent)
   context_.SetHandler(
       core::kShutdown, core::Context::Access::kAncestors,
       [this](Link*, const FrameHeader&, std::string_view) { loop_.Stop(); });
-  context_.SetHandler(
-      core::kPing, core::Context::Access::kAnyone,
-      [this](Link*, const FrameHeader& header, std::string_view payload) {
-        FrameHeader reply;
-        reply.flags = core::kFlagPriority;
-        reply.dst_id = header.src_id;
-        reply.handle = header.reply_to;
-        if (header.reply_to != core::kNoHandle) {
-          context_.router().Send(reply, payload);
-        }
-      });
   context_.AddLinkLostHandler([this](Link*, const core::Status&) {
     if (context_.router().parent() == nullptr) loop_.Stop();
   });
@@ -79,6 +68,13 @@ void Agent::OnHello(Link* from, const FrameHeader& header,
   from->set_name(hello.parent_name);
   context_.SetAncestors(hello.ancestor_ids);
   context_.ids().Add(hello.grant_first, hello.grant_count);
+  router.set_unidirectional(hello.unidirectional != 0);
+  context_.heartbeat().Start(
+      {hello.heartbeat_interval_ms, hello.heartbeat_count});
+  context_.heartbeat().Watch(from);
+  context_.heartbeat().AddTickHandler([this](bool quiet) {
+    if (quiet) loop_.TrimScratch();
+  });
   ProcessTitle::Set("ramet: " + hello.name + ", child of " + hello.parent_name);
 
   core::HelloReply reply;

@@ -106,6 +106,9 @@ void ChildStarter::StartWithId(std::unique_ptr<Starting> starting, ContextId id,
   hello.grant_count = grant_count;
   hello.name = name;
   hello.parent_name = router.name();
+  hello.heartbeat_interval_ms = context_->heartbeat().options().interval_ms;
+  hello.heartbeat_count = context_->heartbeat().options().count;
+  hello.unidirectional = router.unidirectional();
   core::FrameHeader header;
   header.dst_id = id;
   header.handle = core::kHello;
@@ -197,6 +200,7 @@ void ChildStarter::Finish(ContextId id, const Status& status,
   context_->loop()->CancelTimer(state->timer);
   if (status.ok()) {
     context_->router().Announce(id);
+    context_->heartbeat().Watch(context_->router().LinkTo(id));
     if (state->stats != nullptr) {
       state->stats->EnterPhase("call", context_->loop()->NowUs());
     }

@@ -145,6 +145,8 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
 void Master::Impl::Start() {
   thread_.RunAndWait([this] {
     on_loop_ = std::make_unique<OnLoop>(thread_.loop(), agent_.get());
+    on_loop_->context.heartbeat().Start(options_.heartbeat);
+    on_loop_->context.router().set_unidirectional(options_.unidirectional);
     on_loop_->context.SetHandler(
         core::kForwardLog, core::Context::Access::kAnyone,
         [this](core::Link*, const core::FrameHeader& header,

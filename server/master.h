@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "core/context/heartbeat.h"
 #include "core/wire/control.h"
 #include "parent/connect_stats.h"
 #include "server/module_repository.h"
@@ -28,6 +29,10 @@ struct LogLine {
 };
 
 struct MasterOptions {
+  // How links are watched, in the whole tree.
+  core::HeartbeatOptions heartbeat;
+  // Contexts reach what is above and below them only, never their siblings.
+  bool unidirectional = false;
   // Runs on the loop's thread and must not block. Empty: lines are dropped.
   std::function<void(const LogLine& line)> log;
 };

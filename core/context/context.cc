@@ -65,7 +65,17 @@ class Context::GrantWaiter final : public ReplyHandler {
   HandleId handle_;
 };
 
-Context::Context(EventLoop* loop) : loop_(loop), router_(loop, this) {
+Context::Context(EventLoop* loop)
+    : loop_(loop), router_(loop, this), heartbeat_(loop, &router_) {
+  SetHandler(kPing, Access::kAnyone,
+             [this](Link*, const FrameHeader& header, std::string_view payload) {
+               if (header.reply_to == kNoHandle || header.dead()) return;
+               FrameHeader reply;
+               reply.flags = kFlagPriority;
+               reply.dst_id = header.src_id;
+               reply.handle = header.reply_to;
+               router_.Send(reply, payload);
+             });
   SetHandler(
       kAllocateId, Access::kChildren,
       [this](Link* from, const FrameHeader& header, std::string_view payload) {
@@ -213,6 +223,7 @@ void Context::OnRouteLost(ContextId id, const Status& why) {
 }
 
 void Context::OnLinkLost(Link* link, const Status& why) {
+  heartbeat_.Forget(link);
   if (router_.parent() == nullptr && !ancestors_.empty()) {
     handles_.FailAll(why);
   }

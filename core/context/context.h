@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "core/context/heartbeat.h"
 #include "core/context/id_pool.h"
 #include "core/loop/event_loop.h"
 #include "core/route/handle_table.h"
@@ -49,6 +50,7 @@ class Context final : private Router::Local {
   EventLoop* loop() { return loop_; }
   Router& router() { return router_; }
   HandleTable& handles() { return handles_; }
+  Heartbeat& heartbeat() { return heartbeat_; }
 
   void SetHandler(StandardHandle handle, Access access, FrameHandler handler);
 
@@ -124,6 +126,7 @@ class Context final : private Router::Local {
 
   EventLoop* const loop_;
   Router router_;
+  Heartbeat heartbeat_;
   HandleTable handles_;
   Standard standard_[kStandardHandleCount];
   std::vector<ContextId> ancestors_;

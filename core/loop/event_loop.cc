@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <utility>
@@ -43,6 +44,14 @@ EventLoop::~EventLoop() {
     delete node;
     node = next;
   }
+}
+
+void EventLoop::TrimScratch() {
+  constexpr uintptr_t kPageBytes = 4096;
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(scratch_.get());
+  const uintptr_t first = (begin + kPageBytes - 1) & ~(kPageBytes - 1);
+  const uintptr_t last = (begin + kScratchBytes) & ~(kPageBytes - 1);
+  madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
 void EventLoop::Watch(int fd, uint32_t events, IoHandler* handler) {

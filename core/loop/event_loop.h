@@ -51,6 +51,8 @@ class EventLoop {
   // its own would cost every idle link as much. Valid within one callback.
   static constexpr size_t kScratchBytes = 256 * 1024;
   char* scratch() { return scratch_.get(); }
+  // Gives the scratch's pages back until they are used again.
+  void TrimScratch();
 
   const Clock& clock() const { return *clock_; }
   int64_t NowUs() const { return clock_->NowUs(); }

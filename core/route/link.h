@@ -78,6 +78,7 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
   // While paused the peer is slowed down; frames that were read already still
   // arrive.
   void PauseRead(bool pause);
+  bool paused() const { return paused_; }
 
   size_t queued_bytes() const { return queued_bytes_; }
   bool open() const { return !closed_; }

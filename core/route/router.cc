@@ -166,6 +166,12 @@ void Router::Forward(Link* from, const FrameHeader& header,
     }
     return;
   }
+  if (unidirectional_ && from != nullptr && from != parent_ && to != from) {
+    SendDead(header, Error(Code::kPermissionDenied,
+                           {"refused by policy: ", from->name(), " to ",
+                            to->name(), " in a unidirectional tree"}));
+    return;
+  }
   const bool queued = header.dead() ? (to->ForceQueue(header, payload), true)
                                     : to->Queue(header, payload);
   if (!queued) {

@@ -62,6 +62,10 @@ class Router final : private Link::Delegate {
     name_ = std::move(name);
   }
 
+  // While set, no frame passes here from one child's subtree to another's.
+  bool unidirectional() const { return unidirectional_; }
+  void set_unidirectional(bool on) { unidirectional_ = on; }
+
   // Takes a stream to the parent. Once.
   Link* AddParent(std::unique_ptr<ByteStream> stream, ContextId id);
   // Takes a stream to a child that gets `id`, with a route to it. The route is
@@ -135,6 +139,7 @@ class Router final : private Link::Delegate {
   Local* const local_;
   ContextId self_ = kMasterId;
   std::string name_ = "master";
+  bool unidirectional_ = false;
   Link* parent_ = nullptr;
   std::vector<std::unique_ptr<Link>> links_;
   std::vector<std::unique_ptr<Link>> closed_links_;

@@ -20,6 +20,9 @@ void Fields(M& m, V& visit, const Hello*) {
   visit(6, m.name);
   visit(7, m.parent_name);
   visit(8, m.max_message_bytes);
+  visit(9, m.heartbeat_interval_ms);
+  visit(10, m.heartbeat_count);
+  visit(11, m.unidirectional);
 }
 
 template <typename M, typename V>

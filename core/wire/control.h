@@ -22,6 +22,9 @@ struct Hello {
   std::string name;
   std::string parent_name;
   uint32_t max_message_bytes = 0;
+  uint32_t heartbeat_interval_ms = 0;
+  uint32_t heartbeat_count = 0;
+  uint32_t unidirectional = 0;
 };
 
 struct HelloReply {
