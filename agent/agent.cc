@@ -69,6 +69,7 @@ void Agent::OnHello(Link* from, const FrameHeader& header,
   context_.SetAncestors(hello.ancestor_ids);
   context_.ids().Add(hello.grant_first, hello.grant_count);
   router.set_unidirectional(hello.unidirectional != 0);
+  context_.set_log_level(static_cast<core::LogLevel>(hello.log_level));
   context_.heartbeat().Start(
       {hello.heartbeat_interval_ms, hello.heartbeat_count});
   context_.heartbeat().Watch(from);

@@ -18,6 +18,13 @@ bool AgentService::OnCallFrame(const FrameHeader& header,
   core::PartReader reader(payload);
   core::Part part;
   core::MethodName name;
+  if (StartingChild* const starting =
+          starting_.Find(core::CallKey(header.src_id, header.reply_to))) {
+    if (reader.Next(&part) && part.kind == core::PartKind::kCancel) {
+      GiveUp(starting);
+    }
+    return true;
+  }
   if (!reader.Next(&part) || part.kind != core::PartKind::kHeaders ||
       !core::PeekMethod(part.bytes, &name) || name.service != kName) {
     return false;
@@ -42,14 +49,7 @@ void AgentService::Run(const FrameHeader& header, std::string_view method,
   Status status(Code::kInvalidArgument, "malformed request");
   if (method == "StartChild") {
     core::StartChildRequest start;
-    if (core::ParseControl(request, &start)) {
-      children_->Start(start, nullptr, nullptr,
-                       [this, header](const Status& result,
-                                      const core::StartChildReply& reply) {
-                         Answer(header, result, core::SerializeControl(reply));
-                       });
-      return;
-    }
+    if (core::ParseControl(request, &start)) return StartChild(header, start);
   } else if (method == "StopChild") {
     core::StopChildRequest stop;
     if (core::ParseControl(request, &stop)) status = children_->Stop(stop.id);
@@ -58,6 +58,32 @@ void AgentService::Run(const FrameHeader& header, std::string_view method,
                          {"unknown method ", kName, "/", method});
   }
   Answer(header, status, {});
+}
+
+void AgentService::StartChild(const FrameHeader& header,
+                              const core::StartChildRequest& request) {
+  const uint64_t key = core::CallKey(header.src_id, header.reply_to);
+  starting_.Insert(key, std::make_unique<StartingChild>());
+  children_->Start(
+      request, nullptr,
+      [this, key](core::ContextId id) {
+        StartingChild* const starting = starting_.Find(key);
+        starting->id = id;
+        if (starting->given_up) GiveUp(starting);
+      },
+      [this, key, header](const Status& result,
+                          const core::StartChildReply& reply) {
+        starting_.Remove(key);
+        Answer(header, result, core::SerializeControl(reply));
+      });
+}
+
+// Nobody would ever end a child that nobody knows of.
+void AgentService::GiveUp(StartingChild* starting) {
+  starting->given_up = true;
+  const core::ContextId id = starting->id;
+  if (id != 0)
+    context_->loop()->RunAfter(0, [this, id] { (void)children_->Stop(id); });
 }
 
 void AgentService::Answer(const FrameHeader& request, const Status& status,

@@ -3,7 +3,9 @@
 
 #include <string_view>
 
+#include "core/base/id_map.h"
 #include "core/context/context.h"
+#include "core/wire/control.h"
 #include "parent/child_starter.h"
 
 namespace ramet::agent {
@@ -22,6 +24,15 @@ class AgentService {
   bool OnCallFrame(const core::FrameHeader& header, std::string_view payload);
 
  private:
+  // A child that a caller still waits for.
+  struct StartingChild {
+    core::ContextId id = 0;  // 0: it has none yet
+    bool given_up = false;
+  };
+
+  void StartChild(const core::FrameHeader& header,
+                  const core::StartChildRequest& request);
+  void GiveUp(StartingChild* starting);
   void Run(const core::FrameHeader& header, std::string_view method,
            std::string_view request);
   void Answer(const core::FrameHeader& request, const core::Status& status,
@@ -29,6 +40,7 @@ class AgentService {
 
   core::Context* const context_;
   parent::ChildStarter* const children_;
+  core::IdMap<StartingChild> starting_;  // by core::CallKey
 };
 
 }  // namespace ramet::agent

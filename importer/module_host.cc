@@ -23,9 +23,6 @@ constexpr uint32_t kPolicyParents = 0;
 constexpr uint32_t kPolicyAny = 1;
 constexpr uint32_t kPolicySelf = 2;
 
-constexpr uint32_t kLogInfo = 1;
-constexpr uint32_t kLogWarning = 2;
-
 bool HasPart(std::string_view payload, core::PartKind kind) {
   core::PartReader reader(payload);
   core::Part part;
@@ -52,7 +49,7 @@ ModuleHost::~ModuleHost() = default;
 
 void ModuleHost::OnCallFrame(core::Link* from, const FrameHeader& header,
                              std::string_view payload) {
-  const uint64_t key = CallKey(header.src_id, header.reply_to);
+  const uint64_t key = core::CallKey(header.src_id, header.reply_to);
   const ActiveCall* const call = calls_.Find(key);
   if (call == nullptr) {
     BeginCall(header, payload);
@@ -92,7 +89,7 @@ void ModuleHost::BeginCall(const FrameHeader& header,
     context_->router().SendDead(header, status);
     return;
   }
-  calls_.Insert(CallKey(header.src_id, header.reply_to),
+  calls_.Insert(core::CallKey(header.src_id, header.reply_to),
                 std::unique_ptr<ActiveCall>(new ActiveCall{process, header}));
   Forward(*process, header, payload);
 }
@@ -156,8 +153,9 @@ Status ModuleHost::EnsureRunning(const std::shared_ptr<StoredModule>& module,
   auto started = std::make_unique<ModuleProcess>(
       context_, module, id,
       [this, source](bool is_stderr, std::string_view line) {
-        ForwardLine(source + (is_stderr ? " stderr" : " stdout"),
-                    is_stderr ? kLogWarning : kLogInfo, line);
+        context_->Log(
+            is_stderr ? core::LogLevel::kWarning : core::LogLevel::kInfo,
+            source + (is_stderr ? " stderr" : " stdout"), line);
       },
       [this, id](const Status& why) { OnEnded(id, why); });
   const Status status = started->Start();
@@ -178,7 +176,7 @@ void ModuleHost::Forward(const ModuleProcess& process,
 void ModuleHost::OnModuleFrame(core::Link* from, const FrameHeader& header,
                                std::string_view payload) {
   if (header.handle == core::kHello) return;
-  const uint64_t key = CallKey(header.dst_id, header.handle);
+  const uint64_t key = core::CallKey(header.dst_id, header.handle);
   const ActiveCall* const call = calls_.Find(key);
   if (call == nullptr || call->process->id() != header.src_id ||
       header.auth_id != header.src_id) {
@@ -219,24 +217,6 @@ void ModuleHost::OnEnded(ContextId id, const Status& why) {
   for (const FrameHeader& header : failed) {
     context_->router().SendDead(header, why);
   }
-}
-
-void ModuleHost::ForwardLine(const std::string& source, uint32_t level,
-                             std::string_view line) {
-  core::Link* const parent = context_->router().parent();
-  // Logs never keep a call waiting: what the way up can't take is dropped.
-  if (parent == nullptr ||
-      parent->queued_bytes() > core::Link::kLowWatermarkBytes) {
-    return;
-  }
-  core::ForwardLog log;
-  log.level = level;
-  log.source = source;
-  log.text.assign(line);
-  FrameHeader header;
-  header.dst_id = core::kMasterId;
-  header.handle = core::kForwardLog;
-  context_->router().Send(header, core::SerializeControl(log));
 }
 
 }  // namespace ramet::importer

@@ -35,10 +35,6 @@ class ModuleHost {
                    std::string_view payload);
 
  private:
-  // Who called, and the handle that the answer goes to.
-  static uint64_t CallKey(core::ContextId caller, core::HandleId reply_to) {
-    return static_cast<uint64_t>(caller) << 32 | reply_to;
-  }
   struct ActiveCall {
     ModuleProcess* process;
     core::FrameHeader header;  // the call's first frame's
@@ -61,8 +57,6 @@ class ModuleHost {
                      std::string_view payload);
   void OnLinkLost(core::Link* link);
   void OnEnded(core::ContextId id, const core::Status& why);
-  void ForwardLine(const std::string& source, uint32_t level,
-                   std::string_view line);
 
   core::Context* const context_;
   ModuleStore* const store_;

@@ -109,6 +109,7 @@ void ChildStarter::StartWithId(std::unique_ptr<Starting> starting, ContextId id,
   hello.heartbeat_interval_ms = context_->heartbeat().options().interval_ms;
   hello.heartbeat_count = context_->heartbeat().options().count;
   hello.unidirectional = router.unidirectional();
+  hello.log_level = static_cast<uint32_t>(context_->log_level());
   core::FrameHeader header;
   header.dst_id = id;
   header.handle = core::kHello;

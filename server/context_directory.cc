@@ -232,8 +232,15 @@ ContextDirectory::Entry* ContextDirectory::FindLinked(const std::string& name) {
 }
 
 std::string ContextDirectory::NameOf(ContextId id) const {
+  if (id == core::kMasterId) return "master";
   auto it = names_.find(id);
   return it == names_.end() ? std::to_string(id) : it->second;
+}
+
+core::LineBudget& ContextDirectory::LogBudgetOf(ContextId id) {
+  auto it = names_.find(id);
+  return it == names_.end() ? strangers_log_budget_
+                            : nodes_.at(it->second)->log_budget;
 }
 
 std::vector<const ContextDirectory::Entry*> ContextDirectory::List() const {

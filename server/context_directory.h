@@ -10,6 +10,7 @@
 
 #include "core/base/status.h"
 #include "core/context/context.h"
+#include "core/context/line_budget.h"
 #include "core/wire/control.h"
 #include "parent/child_starter.h"
 #include "parent/connect_stats.h"
@@ -40,6 +41,7 @@ class ContextDirectory {
     core::HelloReply hello;
     // Digests of the bundles that were sent to it.
     std::set<std::string> delivered;
+    core::LineBudget log_budget;
   };
 
   ContextDirectory(core::Context* context, parent::ChildStarter* children);
@@ -66,6 +68,8 @@ class ContextDirectory {
   Entry* FindLinked(const std::string& name);
   // The name for texts; the id where there is none.
   std::string NameOf(core::ContextId id) const;
+  // What it may still log. Contexts that nobody here has made share one.
+  core::LineBudget& LogBudgetOf(core::ContextId id);
   // Parents before children.
   std::vector<const Entry*> List() const;
 
@@ -93,6 +97,7 @@ class ContextDirectory {
   parent::ChildStarter* const children_;
   std::map<std::string, std::unique_ptr<Node>> nodes_;
   std::map<core::ContextId, std::string> names_;
+  core::LineBudget strangers_log_budget_;
 };
 
 }  // namespace ramet::server

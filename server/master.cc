@@ -147,6 +147,8 @@ void Master::Impl::Start() {
     on_loop_ = std::make_unique<OnLoop>(thread_.loop(), agent_.get());
     on_loop_->context.heartbeat().Start(options_.heartbeat);
     on_loop_->context.router().set_unidirectional(options_.unidirectional);
+    on_loop_->context.set_log_level(options_.log ? options_.log_level
+                                                 : core::LogLevel::kNone);
     on_loop_->context.SetHandler(
         core::kForwardLog, core::Context::Access::kAnyone,
         [this](core::Link*, const core::FrameHeader& header,
@@ -177,6 +179,15 @@ void Master::Impl::OnForwardLog(const core::FrameHeader& header,
   if (!options_.log || !core::ParseControl(payload, &log)) return;
   LogLine line;
   line.context = on_loop_->directory.NameOf(header.src_id);
+  // Contexts keep the same budget; one that does not is a hostile one.
+  core::LineBudget& budget = on_loop_->directory.LogBudgetOf(header.src_id);
+  if (!budget.Take(thread_.loop()->NowUs())) return;
+  if (const uint32_t dropped = budget.TakeDropped()) {
+    line.level = static_cast<uint32_t>(core::LogLevel::kWarning);
+    line.source = "log";
+    line.text = std::to_string(dropped) + " lines dropped";
+    options_.log(line);
+  }
   line.level = log.level;
   line.source = std::move(log.source);
   line.text = std::move(log.text);

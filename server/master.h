@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "core/context/context.h"
 #include "core/context/heartbeat.h"
 #include "core/wire/control.h"
 #include "parent/connect_stats.h"
@@ -35,6 +36,8 @@ struct MasterOptions {
   bool unidirectional = false;
   // Runs on the loop's thread and must not block. Empty: lines are dropped.
   std::function<void(const LogLine& line)> log;
+  // Lines below it are not even sent.
+  core::LogLevel log_level = core::LogLevel::kDebug;
 };
 
 // How a context that does not run yet is connected.

@@ -7,10 +7,6 @@
 namespace ramet::stub {
 namespace {
 
-uint64_t KeyOf(core::ContextId caller_id, core::HandleId reply_to) {
-  return static_cast<uint64_t>(caller_id) << 32 | reply_to;
-}
-
 bool BeginsWithHeaders(std::string_view payload) {
   core::PartReader reader(payload);
   core::Part part;
@@ -38,13 +34,13 @@ ServedCall* CallTable::Open(const core::FrameHeader& header) {
             " calls to answer already; try again when some are over"));
   }
   ServedCall* opened = call.get();
-  calls_[KeyOf(header.src_id, header.reply_to)] = std::move(call);
+  calls_[core::CallKey(header.src_id, header.reply_to)] = std::move(call);
   return opened;
 }
 
 ServedCall* CallTable::OnFrame(const core::FrameHeader& header,
                                std::string_view payload) {
-  auto found = calls_.find(KeyOf(header.src_id, header.reply_to));
+  auto found = calls_.find(core::CallKey(header.src_id, header.reply_to));
   if (found == calls_.end()) {
     if (!BeginsWithHeaders(payload)) return nullptr;
     ServedCall* call = Open(header);
@@ -63,7 +59,7 @@ ServedCall* CallTable::OnFrame(const core::FrameHeader& header,
 }
 
 std::unique_ptr<ServedCall> CallTable::Remove(const ServedCall& call) {
-  auto found = calls_.find(KeyOf(call.caller_id(), call.reply_to()));
+  auto found = calls_.find(core::CallKey(call.caller_id(), call.reply_to()));
   if (found == calls_.end()) return nullptr;
   std::unique_ptr<ServedCall> removed = std::move(found->second);
   calls_.erase(found);

@@ -18,6 +18,10 @@ absl::StatusOr<std::unique_ptr<Caller>> MakeCaller(const Flags& flags) {
 
 absl::StatusOr<std::unique_ptr<server::Master>> MakeMaster(const Flags& flags) {
   server::MasterOptions options;
+  options.heartbeat.interval_ms =
+      static_cast<uint32_t>(absl::ToInt64Milliseconds(flags.heartbeat));
+  options.unidirectional = flags.unidirectional;
+  options.log_level = static_cast<core::LogLevel>(flags.log_level);
   if (!flags.quiet) {
     options.log = [](const server::LogLine& line) {
       fprintf(stderr, "[%s] %s: %s\n", line.context.c_str(),

@@ -28,6 +28,11 @@ TARGET   local: or ssh:[user@]host[:port]; hops are chained with /, for example
   --deadline 5s              of everything together; ns, us, ms, s, m, h
   --stats                    on stderr: phases, bytes and round trips of the connect
   -q, --quiet                don't print what modules print
+  --log-level LEVEL          of what is printed: debug (default), info, warning,
+                             error; filtered where it comes from
+  --heartbeat 15s            a context that is silent for three times as long is
+                             lost; 0s: never
+  --unidirectional           contexts can't reach their siblings
   --master unix:PATH         be a client of `ramet serve` (default $RAMET_MASTER)
   --listen unix:PATH         where to serve; the socket gets mode 0600
 
@@ -78,6 +83,18 @@ absl::Status SetDeadline(absl::string_view value, Flags* flags) {
   return absl::OkStatus();
 }
 
+absl::Status SetHeartbeat(absl::string_view value, Flags* flags) {
+  if (!absl::ParseDuration(value, &flags->heartbeat) ||
+      (flags->heartbeat != absl::ZeroDuration() &&
+       (flags->heartbeat < absl::Milliseconds(10) ||
+        flags->heartbeat > absl::Hours(24)))) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--heartbeat takes a time from 10ms to 24h, or 0s, not \"", value,
+        "\""));
+  }
+  return absl::OkStatus();
+}
+
 const std::map<std::string, Setter, std::less<>>& ValueFlags() {
   static const auto* const flags = [] {
     auto* const map = new std::map<std::string, Setter, std::less<>>();
@@ -94,6 +111,12 @@ const std::map<std::string, Setter, std::less<>>& ValueFlags() {
       return absl::OkStatus();
     };
     (*map)["--deadline"] = &SetDeadline;
+    (*map)["--heartbeat"] = &SetHeartbeat;
+    (*map)["--log-level"] = [](absl::string_view value, Flags* flags) {
+      return Choose("--log-level", value,
+                    {{"debug", 0}, {"info", 1}, {"warning", 2}, {"error", 3}},
+                    &flags->log_level);
+    };
     (*map)["-i"] = identity;
     (*map)["--identity"] = identity;
     (*map)["-F"] = config;
@@ -128,6 +151,8 @@ bool SetSwitch(absl::string_view name, Flags* flags) {
     flags->stats = true;
   } else if (name == "-q" || name == "--quiet") {
     flags->quiet = true;
+  } else if (name == "--unidirectional") {
+    flags->unidirectional = true;
   } else if (name == "-h" || name == "--help") {
     flags->command = "help";
   } else {

@@ -20,6 +20,9 @@ struct Flags {
   absl::Duration deadline = absl::InfiniteDuration();
   std::string master;  // "unix:PATH"; empty: embed one
   std::string listen;
+  absl::Duration heartbeat = absl::Seconds(15);
+  uint32_t log_level = 0;  // core::LogLevel
+  bool unidirectional = false;
   bool stats = false;
   bool quiet = false;
 };

@@ -8,6 +8,12 @@
 #include "core/wire/control.h"
 
 namespace ramet::core {
+namespace {
+
+// A link whose frames are refused is told of at most this often.
+constexpr int64_t kReportIntervalUs = 10'000'000;
+
+}  // namespace
 
 // Waits for the parent's answer to one ALLOCATE_ID.
 class Context::GrantWaiter final : public ReplyHandler {
@@ -67,15 +73,16 @@ class Context::GrantWaiter final : public ReplyHandler {
 
 Context::Context(EventLoop* loop)
     : loop_(loop), router_(loop, this), heartbeat_(loop, &router_) {
-  SetHandler(kPing, Access::kAnyone,
-             [this](Link*, const FrameHeader& header, std::string_view payload) {
-               if (header.reply_to == kNoHandle || header.dead()) return;
-               FrameHeader reply;
-               reply.flags = kFlagPriority;
-               reply.dst_id = header.src_id;
-               reply.handle = header.reply_to;
-               router_.Send(reply, payload);
-             });
+  SetHandler(
+      kPing, Access::kAnyone,
+      [this](Link*, const FrameHeader& header, std::string_view payload) {
+        if (header.reply_to == kNoHandle || header.dead()) return;
+        FrameHeader reply;
+        reply.flags = kFlagPriority;
+        reply.dst_id = header.src_id;
+        reply.handle = header.reply_to;
+        router_.Send(reply, payload);
+      });
   SetHandler(
       kAllocateId, Access::kChildren,
       [this](Link* from, const FrameHeader& header, std::string_view payload) {
@@ -123,6 +130,34 @@ void Context::TopUpIds() {
   grant_waiters_.back()->Ask();
 }
 
+void Context::Log(LogLevel level, std::string_view source,
+                  std::string_view text) {
+  if (level < log_level_) return;
+  const Link* const parent = router_.parent();
+  if (parent != nullptr && parent->queued_bytes() > Link::kLowWatermarkBytes) {
+    log_budget_.Drop();
+    return;
+  }
+  if (!log_budget_.Take(loop_->NowUs())) return;
+  const uint32_t dropped = log_budget_.TakeDropped();
+  if (dropped > 0) {
+    SendLog(LogLevel::kWarning, "log", Concat({dropped, " lines dropped"}));
+  }
+  SendLog(level, source, text);
+}
+
+void Context::SendLog(LogLevel level, std::string_view source,
+                      std::string_view text) {
+  ForwardLog log;
+  log.level = static_cast<uint32_t>(level);
+  log.source.assign(source);
+  log.text.assign(text);
+  FrameHeader header;
+  header.dst_id = kMasterId;
+  header.handle = kForwardLog;
+  router_.Send(header, SerializeControl(log));
+}
+
 void Context::OnAllocateId(Link* from, const FrameHeader& header,
                            std::string_view payload) {
   AllocateId message;
@@ -130,6 +165,13 @@ void Context::OnAllocateId(Link* from, const FrameHeader& header,
       message.count == 0 || message.count > kGrantIds) {
     router_.SendDead(header, Error(Code::kInvalidArgument,
                                    {"a grant has 1 to ", kGrantIds, " ids"}));
+    return;
+  }
+  const uint64_t granted = router_.GrantedCount(from);
+  if (granted + message.count > kMaxSubtreeIds) {
+    router_.SendDead(header, Error(Code::kResourceExhausted,
+                                   {from->name(), " was granted ", granted,
+                                    " ids of at most ", kMaxSubtreeIds}));
     return;
   }
   const ContextId child = from->peer_id();
@@ -211,6 +253,19 @@ void Context::OnDynamicFrame(Link* from, const FrameHeader& header,
 void Context::OnModuleFrame(Link* from, const FrameHeader& header,
                             std::string_view payload) {
   if (on_module_frame_) on_module_frame_(from, header, payload);
+}
+
+void Context::OnRefused(Link* link, const FrameHeader& header) {
+  const int64_t now_us = loop_->NowUs();
+  if (now_us < link->next_report_us()) return;
+  link->set_next_report_us(now_us + kReportIntervalUs);
+  const Link::Counters& counters = link->counters();
+  Log(LogLevel::kWarning, "router",
+      Concat({"refused from ", link->name(), ": ", counters.refused_source,
+              " frames of forged sources, ", counters.refused_route,
+              " forged routes; the last from ", header.src_id,
+              " on the authority of ", header.auth_id, " to ", header.dst_id,
+              ", handle ", header.handle}));
 }
 
 Status Context::ExplainLoss(const Link* link, const Status& why) {

@@ -12,6 +12,7 @@
 #include "core/base/status.h"
 #include "core/context/heartbeat.h"
 #include "core/context/id_pool.h"
+#include "core/context/line_budget.h"
 #include "core/loop/event_loop.h"
 #include "core/route/handle_table.h"
 #include "core/route/router.h"
@@ -25,6 +26,18 @@ inline constexpr uint32_t kGrantIds = 1000;
 // With the Hello to a child further down, out of its parent's own grant:
 // enough for its modules and a few children.
 inline constexpr uint32_t kChildGrantIds = 32;
+// That a subtree may be granted in its life: a child that asks for ever must
+// not use up everybody's.
+inline constexpr uint64_t kMaxSubtreeIds = 100'000;
+
+// Of log lines, as in ForwardLog.
+enum class LogLevel : uint32_t {
+  kDebug = 0,
+  kInfo = 1,
+  kWarning = 2,
+  kError = 3,
+  kNone = 4,  // as a filter: nothing passes
+};
 
 // One context: its place in the tree, its handles, and who may use them.
 //
@@ -91,6 +104,13 @@ class Context final : private Router::Local {
   const std::vector<ContextId>& ancestors() const { return ancestors_; }
   bool IsSelfOrAncestor(ContextId id) const;
 
+  // Sends a line to the master's log, unless it is below the tree's level, or
+  // more come than the way up takes; how many were dropped is told later. Logs
+  // never keep a call waiting.
+  void Log(LogLevel level, std::string_view source, std::string_view text);
+  LogLevel log_level() const { return log_level_; }
+  void set_log_level(LogLevel level) { log_level_ = level; }
+
   // The ids that this context may give to children and modules.
   IdPool& ids() { return ids_; }
 
@@ -115,12 +135,14 @@ class Context final : private Router::Local {
                     std::string_view payload) override;
   void OnModuleFrame(Link* from, const FrameHeader& header,
                      std::string_view payload) override;
+  void OnRefused(Link* link, const FrameHeader& header) override;
   Status ExplainLoss(const Link* link, const Status& why) override;
   void OnRouteLost(ContextId id, const Status& why) override;
   void OnLinkLost(Link* link, const Status& why) override;
 
   void OnDynamicFrame(Link* from, const FrameHeader& header,
                       std::string_view payload);
+  void SendLog(LogLevel level, std::string_view source, std::string_view text);
   void OnAllocateId(Link* from, const FrameHeader& header,
                     std::string_view payload);
 
@@ -130,6 +152,8 @@ class Context final : private Router::Local {
   HandleTable handles_;
   Standard standard_[kStandardHandleCount];
   std::vector<ContextId> ancestors_;
+  LogLevel log_level_ = LogLevel::kDebug;
+  LineBudget log_budget_;
   IdPool ids_;
   bool topping_up_ = false;
   std::vector<std::unique_ptr<GrantWaiter>> grant_waiters_;

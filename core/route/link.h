@@ -52,6 +52,7 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
     uint64_t refused_source = 0;  // forged src_id or auth_id
+    uint64_t refused_route = 0;   // ADD_ROUTE, DEL_ROUTE of what is not its own
     uint64_t refused_full = 0;    // the queue's limit was reached
     size_t queue_high_water_bytes = 0;
   };
@@ -88,6 +89,10 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
   // The context at the other end.
   ContextId peer_id() const { return peer_id_; }
   void set_peer_id(ContextId id) { peer_id_ = id; }
+  // When its refused frames may be told of again.
+  int64_t next_report_us() const { return next_report_us_; }
+  void set_next_report_us(int64_t us) { next_report_us_ = us; }
+
   // For texts: "ssh:web1".
   const std::string& name() const { return name_; }
   void set_name(std::string name) { name_ = std::move(name); }
@@ -122,6 +127,7 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
   std::unique_ptr<ByteStream> stream_;
   Delegate* const delegate_;
   ContextId peer_id_ = 0;
+  int64_t next_report_us_ = 0;
   std::string name_;
 
   std::string partial_;  // the beginning of a frame whose rest is to come

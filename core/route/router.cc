@@ -67,7 +67,22 @@ std::string Router::NameOf(ContextId id) const {
 }
 
 void Router::RecordGrant(Link* link, uint32_t first, uint32_t count) {
-  if (count > 0) grants_.push_back(GrantedBlock{first, count, link});
+  if (count == 0) return;
+  for (GrantedBlock& block : grants_) {
+    if (block.link == link && block.first + block.count == first) {
+      block.count += count;
+      return;
+    }
+  }
+  grants_.push_back(GrantedBlock{first, count, link});
+}
+
+uint64_t Router::GrantedCount(const Link* link) const {
+  uint64_t count = 0;
+  for (const GrantedBlock& block : grants_) {
+    if (block.link == link) count += block.count;
+  }
+  return count;
 }
 
 bool Router::IsModule(const Link* link) const {
@@ -129,8 +144,7 @@ void Router::OnFrame(Link* link, const FrameHeader& header,
   }
   if (!RoutesBackOver(link, header.src_id) ||
       !RoutesBackOver(link, header.auth_id)) {
-    ++link->counters().refused_source;
-    ++refused_sources_;
+    RefuseSource(link, header);
     return;
   }
   if (link != parent_ && IsModule(link)) {
@@ -142,8 +156,8 @@ void Router::OnFrame(Link* link, const FrameHeader& header,
     return;
   }
   if (link != parent_ && header.src_id == link->peer_id()) {
-    if (header.handle == kAddRoute) return OnAddRoute(link, payload);
-    if (header.handle == kDelRoute) return OnDelRoute(link, payload);
+    if (header.handle == kAddRoute) return OnAddRoute(link, header, payload);
+    if (header.handle == kDelRoute) return OnDelRoute(link, header, payload);
   }
   local_->OnLocalFrame(link, header, payload);
 }
@@ -189,11 +203,24 @@ void Router::OnDrained(Link* link) {
   for (Link* child : paused) child->PauseRead(false);
 }
 
-void Router::OnAddRoute(Link* link, std::string_view payload) {
+void Router::RefuseSource(Link* link, const FrameHeader& header) {
+  ++link->counters().refused_source;
+  ++refused_sources_;
+  local_->OnRefused(link, header);
+}
+
+void Router::RefuseRoute(Link* link, const FrameHeader& header) {
+  ++link->counters().refused_route;
+  ++refused_routes_;
+  local_->OnRefused(link, header);
+}
+
+void Router::OnAddRoute(Link* link, const FrameHeader& header,
+                        std::string_view payload) {
   AddRoute message;
   if (!ParseControl(payload, &message) || message.id == self_ ||
       HasRoute(message.id) || !GrantedTo(link, message.id)) {
-    ++refused_routes_;
+    RefuseRoute(link, header);
     return;
   }
   routes_.Insert(message.id, std::unique_ptr<Route>(new Route{
@@ -201,13 +228,14 @@ void Router::OnAddRoute(Link* link, std::string_view payload) {
   Announce(message.id);
 }
 
-void Router::OnDelRoute(Link* link, std::string_view payload) {
+void Router::OnDelRoute(Link* link, const FrameHeader& header,
+                        std::string_view payload) {
   DelRoute message;
   const Route* const route =
       ParseControl(payload, &message) ? routes_.Find(message.id) : nullptr;
   if (route == nullptr || route->link != link ||
       message.id == link->peer_id()) {
-    ++refused_routes_;
+    RefuseRoute(link, header);
     return;
   }
   LoseRoute(message.id, Status(CodeFromNumber(message.code),

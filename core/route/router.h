@@ -41,6 +41,9 @@ class Router final : private Link::Delegate {
     // A verified frame from a module's link, wherever it is addressed to.
     virtual void OnModuleFrame(Link* from, const FrameHeader& header,
                                std::string_view payload) = 0;
+    // A frame was refused: its source, or the route that it announces, is
+    // forged. Called for each.
+    virtual void OnRefused(Link* link, const FrameHeader& header) = 0;
     // What to tell those who wait for somebody behind `link`, which is lost.
     virtual Status ExplainLoss(const Link* link, const Status& why) = 0;
     // `id` can't be reached any more; every waiter for it must learn why.
@@ -90,6 +93,8 @@ class Router final : private Link::Delegate {
 
   // Remembers that ids [first, first + count) belong to the subtree of `link`.
   void RecordGrant(Link* link, uint32_t first, uint32_t count);
+  // The ids that the subtree of `link` was granted in its life.
+  uint64_t GrantedCount(const Link* link) const;
 
   // Sends a frame that originates here: src_id is set to self(), auth_id too.
   // Undeliverable frames are answered with a dead reply to this context.
@@ -129,11 +134,15 @@ class Router final : private Link::Delegate {
   void OnClosed(Link* link, const Status& why) override;
 
   void Forward(Link* from, const FrameHeader& header, std::string_view payload);
-  void OnAddRoute(Link* link, std::string_view payload);
-  void OnDelRoute(Link* link, std::string_view payload);
+  void OnAddRoute(Link* link, const FrameHeader& header,
+                  std::string_view payload);
+  void OnDelRoute(Link* link, const FrameHeader& header,
+                  std::string_view payload);
   void LoseRoute(ContextId id, const Status& why);
   bool IsModule(const Link* link) const;
   bool GrantedTo(const Link* link, ContextId id) const;
+  void RefuseSource(Link* link, const FrameHeader& header);
+  void RefuseRoute(Link* link, const FrameHeader& header);
 
   EventLoop* const loop_;
   Local* const local_;

@@ -86,6 +86,7 @@ class RouterTest : public testing::Test, public Router::Local {
     EXPECT_EQ(from, module_.link);
     from_module_.push_back({header, std::string(payload)});
   }
+  void OnRefused(Link*, const FrameHeader&) override { ++told_of_refusals_; }
   Status ExplainLoss(const Link* link, const Status& why) override {
     return Status(Code::kUnavailable, "lost " + link->name());
   }
@@ -165,6 +166,7 @@ class RouterTest : public testing::Test, public Router::Local {
   Edge module_{&network_};
   Router router_{&loop_, this};
 
+  uint64_t told_of_refusals_ = 0;
   std::vector<RawFrame> local_;
   std::vector<Link*> local_from_;
   std::vector<RawFrame> from_module_;

@@ -59,6 +59,7 @@ class Node final : public Router::Local {
   void OnModuleFrame(Link*, const FrameHeader&, std::string_view) override {
     ADD_FAILURE() << "there are no modules";
   }
+  void OnRefused(Link*, const FrameHeader&) override {}
   Status ExplainLoss(const Link*, const Status&) override {
     return Status(Code::kUnavailable, "lost");
   }

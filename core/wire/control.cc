@@ -23,6 +23,7 @@ void Fields(M& m, V& visit, const Hello*) {
   visit(9, m.heartbeat_interval_ms);
   visit(10, m.heartbeat_count);
   visit(11, m.unidirectional);
+  visit(12, m.log_level);
 }
 
 template <typename M, typename V>

@@ -25,6 +25,7 @@ struct Hello {
   uint32_t heartbeat_interval_ms = 0;
   uint32_t heartbeat_count = 0;
   uint32_t unidirectional = 0;
+  uint32_t log_level = 0;
 };
 
 struct HelloReply {

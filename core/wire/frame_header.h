@@ -91,6 +91,12 @@ struct FrameHeader {
 
 const char* ParseResultText(FrameHeader::ParseResult result);
 
+// What identifies a call at its callee: the caller, and the handle that it
+// waits on.
+inline uint64_t CallKey(ContextId caller, HandleId reply_to) {
+  return static_cast<uint64_t>(caller) << 32 | reply_to;
+}
+
 }  // namespace ramet::core
 
 #endif  // CORE_WIRE_FRAME_HEADER_H_
