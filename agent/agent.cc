@@ -40,9 +40,18 @@ Agent::Agent(core::UniqueFd from_parent, core::UniqueFd to_parent)
       });
   context_.SetHandler(
       core::kShutdown, core::Context::Access::kAncestors,
-      [this](Link*, const FrameHeader&, std::string_view) { loop_.Stop(); });
+      [this](Link*, const FrameHeader&, std::string_view payload) {
+        core::Shutdown message;
+        if (core::ParseControl(payload, &message)) {
+          BeginShutdown(message.grace_ms);
+        }
+      });
   context_.AddLinkLostHandler([this](Link*, const core::Status&) {
-    if (context_.router().parent() == nullptr) loop_.Stop();
+    if (context_.router().parent() == nullptr) {
+      loop_.Stop();
+    } else if (shutting_down_ && context_.router().children().empty()) {
+      Leave();
+    }
   });
   auto stream = std::make_unique<core::FdStream>(&loop_, std::move(from_parent),
                                                  std::move(to_parent));
@@ -53,6 +62,42 @@ Agent::Agent(core::UniqueFd from_parent, core::UniqueFd to_parent)
 Agent::~Agent() = default;
 
 void Agent::Run() { loop_.Run(); }
+
+void Agent::OnTick(bool quiet) {
+  if (quiet) loop_.TrimScratch();
+  orphans_.Tick();
+  module_host_.KillStopped(context_.heartbeat().max_silent_ticks());
+}
+
+void Agent::BeginShutdown(uint32_t grace_ms) {
+  if (shutting_down_) return;
+  shutting_down_ = true;
+  module_host_.RefuseCalls();
+  core::Shutdown message;
+  message.grace_ms = grace_ms;
+  for (const Link* link : context_.router().children()) {
+    FrameHeader header;
+    header.dst_id = link->peer_id();
+    header.handle = core::kShutdown;
+    context_.router().Send(header, core::SerializeControl(message));
+  }
+  if (context_.router().children().empty()) {
+    Leave();
+  } else {
+    loop_.RunAfter(int64_t{1000} * grace_ms, [this] { Leave(); });
+  }
+}
+
+void Agent::Leave() {
+  // A parent that does not read can't keep this context.
+  constexpr int64_t kFarewellUs = 500'000;
+  context_.router().SayFarewell(
+      core::Status(core::Code::kUnavailable, "it was shut down"));
+  loop_.RunAfter(kFarewellUs, [this] { loop_.Stop(); });
+  if (context_.router().parent() != nullptr) {
+    context_.router().parent()->CloseAfterFlush();
+  }
+}
 
 void Agent::OnHello(Link* from, const FrameHeader& header,
                     std::string_view payload) {
@@ -73,9 +118,7 @@ void Agent::OnHello(Link* from, const FrameHeader& header,
   context_.heartbeat().Start(
       {hello.heartbeat_interval_ms, hello.heartbeat_count});
   context_.heartbeat().Watch(from);
-  context_.heartbeat().AddTickHandler([this](bool quiet) {
-    if (quiet) loop_.TrimScratch();
-  });
+  context_.heartbeat().AddTickHandler([this](bool quiet) { OnTick(quiet); });
   ProcessTitle::Set("ramet: " + hello.name + ", child of " + hello.parent_name);
 
   core::HelloReply reply;

@@ -12,6 +12,7 @@
 #include "importer/module_host.h"
 #include "importer/module_store.h"
 #include "parent/child_starter.h"
+#include "transports/descendants.h"
 #include "transports/openssh.h"
 
 namespace ramet::agent {
@@ -30,6 +31,12 @@ class Agent {
  private:
   void OnHello(core::Link* from, const core::FrameHeader& header,
                std::string_view payload);
+  void OnTick(bool quiet);
+  // Asks modules and children to end, and leaves when they have, or when
+  // `grace_ms` are over.
+  void BeginShutdown(uint32_t grace_ms);
+  // Ends the link to the parent, which ends the loop.
+  void Leave();
 
   core::EventLoop loop_;
   OwnImage image_;
@@ -39,6 +46,8 @@ class Agent {
   AgentService service_;
   importer::ModuleStore modules_;
   importer::ModuleHost module_host_;
+  transports::OrphanReaper orphans_;
+  bool shutting_down_ = false;
 };
 
 }  // namespace ramet::agent

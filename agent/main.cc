@@ -21,6 +21,7 @@
 #include "agent/process_title.h"
 #include "core/base/unique_fd.h"
 #include "parent/first_stage.h"
+#include "transports/descendants.h"
 
 namespace {
 
@@ -71,6 +72,7 @@ int main(int argc, char** argv) {
   RaiseDescriptorLimit();
   // Core dumps could leave something on the target.
   prctl(PR_SET_DUMPABLE, 0);
+  ramet::transports::AdoptOrphans();
 
   UniqueFd from_parent = MoveLinkFd(STDIN_FILENO);
   UniqueFd to_parent = MoveLinkFd(STDOUT_FILENO);
@@ -88,5 +90,6 @@ int main(int argc, char** argv) {
     }
   }
   ramet::agent::Agent(std::move(from_parent), std::move(to_parent)).Run();
+  ramet::transports::KillDescendants();
   return 0;
 }

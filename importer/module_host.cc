@@ -77,7 +77,10 @@ void ModuleHost::BeginCall(const FrameHeader& header,
       store_->FindService(name.service);
   Status status;
   ModuleProcess* process = nullptr;
-  if (module == nullptr) {
+  if (refusing_) {
+    status = Error(Code::kUnavailable, {"context ", context_->router().name(),
+                                        " is being shut down"});
+  } else if (module == nullptr) {
     status = Error(Code::kUnimplemented,
                    {"unknown service ", name.service, " in context ",
                     context_->router().name()});
@@ -196,6 +199,12 @@ void ModuleHost::OnModuleFrame(core::Link* from, const FrameHeader& header,
     context_->router().SendAs(to_caller, payload);
   } else {
     context_->router().Relay(from, to_caller, payload);
+  }
+}
+
+void ModuleHost::KillStopped(uint32_t max_ticks) {
+  for (size_t i = 0; i < running_.size(); ++i) {
+    running_.at(i)->process->KillIfStopped(max_ticks);
   }
 }
 

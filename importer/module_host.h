@@ -34,6 +34,13 @@ class ModuleHost {
   void OnCallFrame(core::Link* from, const core::FrameHeader& header,
                    std::string_view payload);
 
+  // From now on calls are refused, UNAVAILABLE; those at work go on.
+  void RefuseCalls() { refusing_ = true; }
+
+  // Ends processes that have been stopped (SIGSTOP) for `max_ticks` calls of
+  // this: who waits for them must learn it.
+  void KillStopped(uint32_t max_ticks);
+
  private:
   struct ActiveCall {
     ModuleProcess* process;
@@ -63,6 +70,7 @@ class ModuleHost {
   core::IdMap<Running> running_;  // by the module's id
   core::IdMap<ActiveCall> calls_;
   uint64_t refused_frames_ = 0;
+  bool refusing_ = false;
 };
 
 }  // namespace ramet::importer

@@ -103,6 +103,11 @@ void ModuleProcess::OnLinkLost() {
   EndIfComplete();
 }
 
+void ModuleProcess::KillIfStopped(uint32_t max_ticks) {
+  stopped_ticks_ = process_.stopped() ? stopped_ticks_ + 1 : 0;
+  if (stopped_ticks_ >= max_ticks) process_.Kill();
+}
+
 void ModuleProcess::FlushOutput() {
   stdout_->Drain();
   stderr_->Drain();
@@ -114,10 +119,12 @@ void ModuleProcess::EndIfComplete() {
   // What it wrote before it ended is read before its end is told.
   if (!link_lost_ || !process_.exited()) return;
   FlushOutput();
-  on_ended_(Error(Code::kUnavailable,
-                  {"module ", module_->announced.name, " in context ",
-                   context_->router().name(), " ended: ",
-                   core::DescribeWaitStatus(process_.wait_status())}));
+  on_ended_(
+      Error(Code::kUnavailable,
+            {"module ", module_->announced.name, " in context ",
+             context_->router().name(),
+             " ended: ", core::DescribeWaitStatus(process_.wait_status()),
+             stopped_ticks_ > 0 ? " after a signal had stopped it" : ""}));
 }
 
 }  // namespace ramet::importer

@@ -45,6 +45,9 @@ class ModuleProcess final : private transports::ChildProcess::Listener {
   // Forwards what it has printed so far, a line without an end included.
   void FlushOutput();
 
+  // Kills it when a signal has stopped it for `max_ticks` calls in a row.
+  void KillIfStopped(uint32_t max_ticks);
+
   // The router's link to it was lost.
   void OnLinkLost();
 
@@ -61,6 +64,7 @@ class ModuleProcess final : private transports::ChildProcess::Listener {
   transports::ChildProcess process_;
   std::unique_ptr<LineReader> stdout_;
   std::unique_ptr<LineReader> stderr_;
+  uint32_t stopped_ticks_ = 0;
   bool link_lost_ = false;
 };
 

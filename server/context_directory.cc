@@ -16,6 +16,8 @@ using core::Status;
 constexpr char kStartChild[] = "/ramet.control.Agent/StartChild";
 // A parent that has not ended a child by then is not going to.
 constexpr int64_t kStopTimeoutUs = 5'000'000;
+// Its own limit and the frame's way; then it is not going to end by itself.
+constexpr int64_t kForceAfterGraceUs = 1'000'000;
 constexpr char kStopChild[] = "/ramet.control.Agent/StopChild";
 
 }  // namespace
@@ -195,35 +197,67 @@ void ContextDirectory::Fail(const std::string& name, const Status& why) {
   for (const LinkedCallback& waiter : node->ready_waiters) {
     waiter(why, nullptr);
   }
+  for (const DisconnectedCallback& waiter : node->end_waiters) {
+    waiter(Status());
+  }
 }
 
-void ContextDirectory::Disconnect(const std::string& name,
+void ContextDirectory::Disconnect(const std::string& name, uint32_t grace_ms,
                                   DisconnectedCallback done) {
   auto it = nodes_.find(name);
   if (it == nodes_.end() || !it->second->linked) {
     done(core::Error(Code::kNotFound, {"no context ", name}));
     return;
   }
-  const ContextId id = it->second->id;
-  auto above = nodes_.find(it->second->parent);
-  if (above == nodes_.end()) {
-    done(children_->Stop(id));
-    return;
-  }
+  Node* const node = it->second.get();
+  node->end_waiters.push_back(std::move(done));
+  if (node->end_waiters.size() > 1) return;
+  // One that never said hello has nothing to end in peace.
+  if (!node->ready || grace_ms == 0) return EndByForce(node);
+  core::FrameHeader header;
+  header.dst_id = node->id;
+  header.handle = core::kShutdown;
+  core::Shutdown message;
+  message.grace_ms = grace_ms;
+  context_->router().Send(header, core::SerializeControl(message));
+  context_->loop()->RunAfter(
+      int64_t{1000} * grace_ms + kForceAfterGraceUs,
+      [this, name, id = node->id] {
+        auto found = nodes_.find(name);
+        if (found != nodes_.end() && found->second->id == id) {
+          EndByForce(found->second.get());
+        }
+      });
+}
+
+void ContextDirectory::EndByForce(Node* node) {
+  const std::string name = node->name;
+  auto above = nodes_.find(node->parent);
+  if (above == nodes_.end()) return OnStopped(name, children_->Stop(node->id));
   core::StopChildRequest request;
-  request.id = id;
+  request.id = node->id;
   core::CallHeaders headers;
   headers.method = kStopChild;
   const auto call = OutgoingCall::Create(
       context_, std::move(headers), core::SerializeControl(request),
-      [done = std::move(done)](const CallResult& result) {
-        done(result.status);
+      [this, name](const CallResult& result) {
+        OnStopped(name, result.status);
       });
   call->CancelAfter(
       kStopTimeoutUs,
       core::Error(Code::kDeadlineExceeded, {"cannot end ", name, ": ",
                                             above->first, " did not answer"}));
   call->Start(above->second->id);
+}
+
+// What ended is told by its lost route; this is for what did not.
+void ContextDirectory::OnStopped(const std::string& name,
+                                 const Status& status) {
+  auto it = nodes_.find(name);
+  if (it == nodes_.end() || status.ok()) return;
+  std::vector<DisconnectedCallback> waiters;
+  waiters.swap(it->second->end_waiters);
+  for (const DisconnectedCallback& waiter : waiters) waiter(status);
 }
 
 ContextDirectory::Entry* ContextDirectory::FindLinked(const std::string& name) {

@@ -59,10 +59,14 @@ class ContextDirectory {
   void WhenReady(const std::vector<parent::Hop>& hops,
                  const DirectoryOptions& options, LinkedCallback done);
 
-  // Ends a context and its subtree, and tells when they can't be reached any
-  // more. NOT_FOUND: there is none of that name.
+  // How long the calls at work in a context that is ended have to end first.
+  static constexpr uint32_t kGraceMs = 3000;
+
+  // Ends a context and its subtree, by force after `grace_ms`, and tells when
+  // they can't be reached any more. NOT_FOUND: there is none of that name.
   using DisconnectedCallback = std::function<void(const core::Status& status)>;
-  void Disconnect(const std::string& name, DisconnectedCallback done);
+  void Disconnect(const std::string& name, uint32_t grace_ms,
+                  DisconnectedCallback done);
 
   // Null when there is none, or frames can't be sent to it yet.
   Entry* FindLinked(const std::string& name);
@@ -79,6 +83,7 @@ class ContextDirectory {
   struct Node : Entry {
     std::vector<LinkedCallback> linked_waiters;
     std::vector<LinkedCallback> ready_waiters;
+    std::vector<DisconnectedCallback> end_waiters;
   };
 
   Node* GetOrStart(const std::vector<parent::Hop>& hops, size_t count,
@@ -92,6 +97,8 @@ class ContextDirectory {
               const core::StartChildReply& reply);
   void OnRouteLost(core::ContextId id, const core::Status& why);
   void Fail(const std::string& name, const core::Status& why);
+  void EndByForce(Node* node);
+  void OnStopped(const std::string& name, const core::Status& status);
 
   core::Context* const context_;
   parent::ChildStarter* const children_;

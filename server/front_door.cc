@@ -14,7 +14,7 @@ namespace ramet::server {
 namespace {
 
 // Calls that run when the door closes have this long to end by themselves.
-constexpr std::chrono::milliseconds kShutdownGrace(200);
+constexpr std::chrono::seconds kShutdownGrace(5);
 
 }  // namespace
 

@@ -31,7 +31,7 @@ class FrontDoor {
       Master* master, const ConnectOptions& connect,
       const std::string& address);
 
-  // Refuses new connections, ends calls after a short grace, removes the
+  // Refuses new connections, gives calls 5 s to end, removes the
   // socket.
   ~FrontDoor();
   FrontDoor(const FrontDoor&) = delete;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <utility>
 
+#include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "core/base/strings.h"
@@ -390,7 +391,7 @@ absl::Status Master::Disconnect(const std::string& name) {
   absl::Notification done;
   core::Status status;
   impl_->thread().loop()->Post([&] {
-    impl_->on_loop()->directory.Disconnect(name,
+    impl_->on_loop()->directory.Disconnect(name, ContextDirectory::kGraceMs,
                                            [&](const core::Status& result) {
                                              status = result;
                                              done.Notify();
@@ -398,6 +399,24 @@ absl::Status Master::Disconnect(const std::string& name) {
   });
   done.WaitForNotification();
   return stub::ToAbslStatus(status);
+}
+
+void Master::DisconnectAll(absl::Duration grace) {
+  std::vector<std::string> names;
+  for (const ContextInfo& info : List()) {
+    if (info.parent.empty()) names.push_back(info.name);
+  }
+  const auto grace_ms = static_cast<uint32_t>(
+      std::max<int64_t>(absl::ToInt64Milliseconds(grace), 0));
+  absl::BlockingCounter left(static_cast<int>(names.size()));
+  impl_->thread().loop()->Post([&] {
+    for (const std::string& name : names) {
+      impl_->on_loop()->directory.Disconnect(
+          name, grace_ms,
+          [&left](const core::Status&) { left.DecrementCount(); });
+    }
+  });
+  left.Wait();
 }
 
 Master::CancelFunction Master::StartCall(const std::string& target,

@@ -113,8 +113,13 @@ class Master {
                                      const ConnectOptions& options = {});
 
   std::vector<ContextInfo> List();
-  // Ends a context and its subtree. NOT_FOUND: there is none of that name.
+  // Ends a context and its subtree: calls at work there have 3 s to end, new
+  // ones are refused, UNAVAILABLE. NOT_FOUND: there is none of that name.
   absl::Status Disconnect(const std::string& name);
+
+  // Ends all contexts like that, by force after `grace`. For a program that
+  // wants calls at work to end before it destroys the master. Blocks.
+  void DisconnectAll(absl::Duration grace = absl::Seconds(5));
 
   // One call as bytes; `done` runs once, on the loop's thread or in this call,
   // and must not block. The result cancels the call; it may outlive both.

@@ -193,7 +193,9 @@ void ModuleRuntime::OnFrame(const core::FrameHeader& header,
       }
       return;
     case core::kShutdown:
-      ExitAtOnce(0);
+      draining_ = true;
+      if (calls_->size() == 0 && running_ == 0) ExitAtOnce(0);
+      return;
     case core::kPing: {
       if (header.reply_to == core::kNoHandle) return;
       core::FrameHeader reply;
@@ -280,6 +282,8 @@ void ModuleRuntime::ServeOne(ServedCall* call,
   }
   over.reset();
   lock->lock();
+  // The agent sends no more calls; others' answers are out when nobody runs.
+  if (draining_ && calls_->size() == 0 && running_ == 1) ExitAtOnce(0);
 }
 
 absl::Status ModuleRuntime::Serve(const ServedCall& call, std::string* reply) {

@@ -43,8 +43,9 @@ struct ModuleOptions {
 // link is not read until some are answered; the peer's own limits then hold.
 //
 // Errors. Frames that are not in order end the process with status 1 and a
-// line on standard error; the end of the link, or a kShutdown frame, ends it
-// with status 0 at once, whatever its methods are doing.
+// line on standard error; the end of the link ends it with status 0 at once,
+// whatever its methods are doing. A kShutdown frame ends it when the calls that
+// it has are answered; the agent's patience with that has an end.
 class ModuleRuntime {
  public:
   static constexpr size_t kMaxWaitingCalls = 4096;
@@ -98,8 +99,9 @@ class ModuleRuntime {
   std::unique_ptr<CallTable> calls_;
   std::deque<ServedCall*> waiting_;
   int threads_ = 1;
-  int running_ = 0;      // threads that serve a call
-  bool paused_ = false;  // too many calls wait: the link is not read
+  int running_ = 0;        // threads that serve a call
+  bool draining_ = false;  // to end when the calls at hand are answered
+  bool paused_ = false;    // too many calls wait: the link is not read
 };
 
 }  // namespace ramet::stub

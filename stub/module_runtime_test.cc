@@ -293,17 +293,46 @@ TEST(ModuleRuntimeTest, EndOfLinkEndsTheModuleWhateverItDoes) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
-TEST(ModuleRuntimeTest, ShutdownEndsTheModuleWhateverItDoes) {
-  FakeAgent agent(kProgram);
-  agent.Greet();
-  agent.Call(2000, kEcho, WaitOf(3'600'000));
+void SendShutdown(FakeAgent* agent) {
   core::FrameHeader header;
   header.dst_id = FakeAgent::kModuleId;
   header.handle = core::kShutdown;
-  agent.SendFrame(header, "");
-  const int status = agent.WaitForEnd();
+  agent->SendFrame(header, "");
+}
+
+void ExpectCleanEnd(FakeAgent* agent) {
+  const int status = agent->WaitForEnd();
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(ModuleRuntimeTest, ShutdownEndsAnIdleModule) {
+  FakeAgent agent(kProgram);
+  agent.Greet();
+  SendShutdown(&agent);
+  ExpectCleanEnd(&agent);
+}
+
+TEST(ModuleRuntimeTest, ShutdownLetsCallsAtWorkEnd) {
+  FakeAgent agent(kProgram);
+  agent.Greet();
+  // More than run at once, so that some still wait for a thread.
+  constexpr int kCalls = 10;
+  for (int i = 0; i < kCalls; ++i) agent.Call(2000 + i, kEcho, WaitOf(50));
+  SendShutdown(&agent);
+  for (int i = 0; i < kCalls; ++i) {
+    EXPECT_EQ(agent.WaitForReply().trailers.code, kOk);
+  }
+  ExpectCleanEnd(&agent);
+}
+
+TEST(ModuleRuntimeTest, ShutdownDoesNotOutliveTheLink) {
+  FakeAgent agent(kProgram);
+  agent.Greet();
+  agent.Call(2000, kEcho, WaitOf(3'600'000));
+  SendShutdown(&agent);
+  agent.CloseLink();
+  ExpectCleanEnd(&agent);
 }
 
 void ExpectViolation(FakeAgent* agent, Output* output,

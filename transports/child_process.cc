@@ -70,6 +70,15 @@ core::Status ChildProcess::Start(const core::SpawnOptions& options) {
   return status;
 }
 
+bool ChildProcess::stopped() const {
+  if (pid_ == 0 || exited_) return false;
+  siginfo_t info;
+  info.si_pid = 0;
+  return waitid(P_PID, static_cast<id_t>(pid_), &info,
+                WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid != 0;
+}
+
 void ChildProcess::Kill() {
   if (pid_ == 0 || exited_) return;
   kill(-pid_, SIGKILL);

@@ -40,6 +40,9 @@ class ChildProcess final : private core::IoHandler {
   // As waitpid(2) gives it; after exited() only.
   int wait_status() const { return wait_status_; }
 
+  // True while a signal has stopped the process (SIGSTOP, signal(7)).
+  bool stopped() const;
+
   // SIGKILL to the process and its group; OnExit follows.
   void Kill();
 

@@ -141,7 +141,10 @@ TEST_F(ProcessStreamTest, EndsThoughADescendantHoldsTheOutput) {
 }
 
 TEST_F(ProcessStreamTest, EndsThoughAStrangerHoldsTheOutput) {
-  auto stream = Start("setsid sleep 100 & sleep 0.1; echo $!");
+  // The substitution ends when the stranger, in its session, has let go of it.
+  auto stream = Start(
+      "exec 3>&1; pid=$( (setsid sh -c"
+      " 'echo $$; exec >&3; exec sleep 100' &) ); echo $pid");
   Reader reader(stream.get());
   const int64_t start = loop_.NowUs();
   ASSERT_TRUE(RunToEnd(reader));

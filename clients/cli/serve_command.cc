@@ -19,12 +19,16 @@ absl::Status RunServe(const Flags& flags) {
 
   auto master = MakeMaster(flags);
   if (!master.ok()) return master.status();
-  const auto door = server::FrontDoor::Listen(
+  auto door = server::FrontDoor::Listen(
       master->get(), MakeConnectOptions(flags), flags.listen);
   if (!door.ok()) return door.status();
   fprintf(stderr, "ramet: listening on %s\n", flags.listen.c_str());
   int signal = 0;
   sigwait(&signals, &signal);
+  // No new calls; those at work have the grace. A second signal ends that.
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  door->reset();
+  (*master)->DisconnectAll();
   return absl::OkStatus();
 }
 

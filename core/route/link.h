@@ -93,6 +93,10 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
   int64_t next_report_us() const { return next_report_us_; }
   void set_next_report_us(int64_t us) { next_report_us_ = us; }
 
+  // What the peer said before it closed the link; OK when it said nothing.
+  const Status& farewell() const { return farewell_; }
+  void set_farewell(Status why) { farewell_ = std::move(why); }
+
   // For texts: "ssh:web1".
   const std::string& name() const { return name_; }
   void set_name(std::string name) { name_ = std::move(name); }
@@ -128,6 +132,7 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
   Delegate* const delegate_;
   ContextId peer_id_ = 0;
   int64_t next_report_us_ = 0;
+  Status farewell_;
   std::string name_;
 
   std::string partial_;  // the beginning of a frame whose rest is to come

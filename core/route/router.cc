@@ -51,6 +51,16 @@ void Router::Announce(ContextId id) {
   Send(header, SerializeControl(message));
 }
 
+void Router::SayFarewell(const Status& why) { SendDelRoute(self_, why); }
+
+std::vector<Link*> Router::children() const {
+  std::vector<Link*> result;
+  for (const auto& link : links_) {
+    if (link.get() != parent_) result.push_back(link.get());
+  }
+  return result;
+}
+
 void Router::CloseLink(Link* link, const Status& why) { OnClosed(link, why); }
 
 Link* Router::LinkTo(ContextId id) const {
@@ -233,28 +243,35 @@ void Router::OnDelRoute(Link* link, const FrameHeader& header,
   DelRoute message;
   const Route* const route =
       ParseControl(payload, &message) ? routes_.Find(message.id) : nullptr;
-  if (route == nullptr || route->link != link ||
-      message.id == link->peer_id()) {
+  if (route == nullptr || route->link != link) {
     RefuseRoute(link, header);
     return;
   }
-  LoseRoute(message.id, Status(CodeFromNumber(message.code),
-                               message.reason.substr(0, 4096)));
+  const Status why(CodeFromNumber(message.code),
+                   message.reason.substr(0, 4096));
+  if (message.id == link->peer_id()) {
+    link->set_farewell(why);
+  } else {
+    LoseRoute(message.id, why);
+  }
 }
 
 void Router::LoseRoute(ContextId id, const Status& why) {
   const std::unique_ptr<Route> route = routes_.Remove(id);
-  if (!route->module && parent_ != nullptr && parent_->open()) {
-    FrameHeader header;
-    header.dst_id = parent_->peer_id();
-    header.handle = kDelRoute;
-    DelRoute message;
-    message.id = id;
-    message.code = static_cast<uint32_t>(why.code());
-    message.reason = why.message();
-    Send(header, SerializeControl(message));
-  }
+  if (!route->module) SendDelRoute(id, why);
   local_->OnRouteLost(id, why);
+}
+
+void Router::SendDelRoute(ContextId id, const Status& why) {
+  if (parent_ == nullptr || !parent_->open()) return;
+  FrameHeader header;
+  header.dst_id = parent_->peer_id();
+  header.handle = kDelRoute;
+  DelRoute message;
+  message.id = id;
+  message.code = static_cast<uint32_t>(why.code());
+  message.reason = why.message();
+  Send(header, SerializeControl(message));
 }
 
 void Router::OnClosed(Link* link, const Status& why) {
@@ -262,7 +279,8 @@ void Router::OnClosed(Link* link, const Status& why) {
       links_.begin(), links_.end(),
       [link](const std::unique_ptr<Link>& each) { return each.get() == link; });
   if (it == links_.end()) return;
-  const Status reason = local_->ExplainLoss(link, why);
+  const Status reason = local_->ExplainLoss(
+      link, why.ok() && !link->farewell().ok() ? link->farewell() : why);
   // Callers further up the stack may still hold the link: bury it next turn.
   closed_links_.push_back(std::move(*it));
   links_.erase(it);

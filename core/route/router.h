@@ -81,10 +81,14 @@ class Router final : private Link::Delegate {
                   std::string name);
   // Tells the parent that `id`, a child of this context, is alive.
   void Announce(ContextId id);
+  // Tells the parent why this context is about to close its link.
+  void SayFarewell(const Status& why);
   // Ends a link as if the peer had gone, with this reason.
   void CloseLink(Link* link, const Status& why);
 
   Link* parent() const { return parent_; }
+  // The links to children and modules.
+  std::vector<Link*> children() const;
   // The link that leads to `id`: a descendant's, else the parent's, else null.
   Link* LinkTo(ContextId id) const;
   bool HasRoute(ContextId id) const { return routes_.Has(id); }
@@ -139,6 +143,7 @@ class Router final : private Link::Delegate {
   void OnDelRoute(Link* link, const FrameHeader& header,
                   std::string_view payload);
   void LoseRoute(ContextId id, const Status& why);
+  void SendDelRoute(ContextId id, const Status& why);
   bool IsModule(const Link* link) const;
   bool GrantedTo(const Link* link, ContextId id) const;
   void RefuseSource(Link* link, const FrameHeader& header);

@@ -399,9 +399,11 @@ TEST_F(RouterTest, RefusesDelRouteOfWhatIsNotBelowTheSender) {
     SendDelRoute(&left_, kLeft, id);
     EXPECT_EQ(router_.refused_routes(), ++refused) << id;
   }
-  // Not even itself: its link tells when it ends.
+  EXPECT_EQ(told_of_refusals_, refused);
+  // Its own is only a farewell: the link's end tells when it has ended.
   SendDelRoute(&left_, kLeft, kLeft);
-  EXPECT_EQ(router_.refused_routes(), ++refused);
+  EXPECT_EQ(router_.refused_routes(), refused);
+  EXPECT_TRUE(router_.HasRoute(kLeft));
   EXPECT_TRUE(events_.empty());
   EXPECT_TRUE(router_.HasRoute(kRightBlock));
   EXPECT_EQ(TakeOutput(), kNothing);
