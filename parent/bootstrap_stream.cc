@@ -74,13 +74,13 @@ void BootstrapStream::FlushAhead() {
   }
   std::string().swap(ahead_);
   ahead_written_ = 0;
+  inner_->WantWrite(want_write_);
 }
 
 void BootstrapStream::OnWritable() {
   if (!ahead_.empty()) {
     FlushAhead();
     if (!ahead_.empty()) return;
-    inner_->WantWrite(want_write_);
   }
   if (want_write_) listener_->OnWritable();
 }

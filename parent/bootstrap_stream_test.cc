@@ -158,6 +158,13 @@ TEST_F(BootstrapStreamTest, SendsTheImageThoughNothingElseIsWritten) {
   EXPECT_EQ(seen_, "FIRST IMAGE");
 }
 
+TEST_F(BootstrapStreamTest, ImageThatLeavesWithAWriteWantsNoMoreWrites) {
+  // As a link writes: without WantWrite, unless it has to wait.
+  ASSERT_EQ(stream_->Write("frames", 6), 6);
+  network_.Settle();  // checks that the loop does not spin
+  EXPECT_EQ(seen_, "FIRST IMAGEframes");
+}
+
 TEST_F(BootstrapStreamTest, NothingOvertakesTheImage) {
   to_target_->capacity = 3;
   user_->Send("frames");
