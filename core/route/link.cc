@@ -254,6 +254,10 @@ bool Link::TakeFrames(const char* data, size_t size, size_t* consumed) {
 void Link::Fail(const Status& why) {
   if (closed_) return;
   closed_ = true;
+  // What is left in the stream, or has room in it, must not wake the loop until
+  // the delegate destroys this.
+  stream_->PauseRead(true);
+  stream_->WantWrite(false);
   delegate_->OnClosed(this, why);
 }
 

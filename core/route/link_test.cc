@@ -357,6 +357,12 @@ TEST_F(LinkTest, AClosedLinkIsSilent) {
   EXPECT_EQ(link_->queued_bytes(), 0u);
 }
 
+TEST_F(LinkTest, AClosedLinkDoesNotWakeTheLoopWithWhatItLeavesUnread) {
+  in_->max_read = 100;
+  Send(std::string(1000, 'x'));  // checks that the loop comes to rest
+  EXPECT_EQ(closed_, 1);
+}
+
 TEST_F(LinkTest, MayBeDestroyedWhenAFrameArrives) {
   on_frame_ = [this] { link_.reset(); };
   Send(FrameBytes(Data(1)) + FrameBytes(Data(2)));
