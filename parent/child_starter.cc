@@ -88,7 +88,8 @@ void ChildStarter::StartWithId(std::unique_ptr<Starting> starting, ContextId id,
   state->timer = context_->loop()->RunAfter(
       timeout_ms * int64_t{1000} - spent_us, [this, id] { OnTimeout(id); });
 
-  const std::string name = state->hop.ToString();
+  const std::string& name =
+      state->request.name.empty() ? state->request.hop : state->request.name;
   std::unique_ptr<core::ByteStream> stream = OpenStream(state);
   state->stream = stream.get();
   core::Router& router = context_->router();
@@ -173,7 +174,7 @@ Status ChildStarter::ExplainLoss(const core::Link* link,
     return core::Error(
         code, {"context lost: ", link->name(), " (phase call): ", reason});
   }
-  return Error(code, {"cannot start a context: ", link->name(), " (hop ",
+  return Error(code, {"cannot start a context: ", state->request.hop, " (hop ",
                       state->request.hop_number, ", phase ",
                       link->stream().phase(), "): ", reason});
 }

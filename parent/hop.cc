@@ -82,7 +82,7 @@ core::Status ParseSsh(std::string_view text, std::string_view rest, Hop* hop) {
 }  // namespace
 
 std::string Hop::ToString() const {
-  if (kind == Kind::kLocal) return "local:";
+  if (kind == Kind::kLocal) return "local:" + host;
   const bool brackets = host.find(':') != std::string::npos;
   std::string text =
       core::Concat({"ssh:", user, user.empty() ? "" : "@", brackets ? "[" : "",
@@ -95,12 +95,15 @@ core::Status ParseHop(std::string_view text, Hop* hop) {
   *hop = Hop();
   const size_t colon = text.find(':');
   if (colon == std::string_view::npos) {
-    return Invalid(text, "expected local: or ssh:[user@]host[:port]");
+    return Invalid(text, "expected local:[label] or ssh:[user@]host[:port]");
   }
   const std::string_view scheme = text.substr(0, colon);
   const std::string_view rest = text.substr(colon + 1);
   if (scheme == "local") {
-    if (!rest.empty()) return Invalid(text, "local: takes nothing after it");
+    hop->host.assign(rest);
+    if (rest.find_first_of(":@") != std::string_view::npos || !IsPlain(rest)) {
+      return Invalid(text, "a character that labels don't have");
+    }
     return core::Status();
   }
   if (scheme == "ssh") return ParseSsh(text, rest, hop);

@@ -17,10 +17,13 @@ struct Hop {
 
   Kind kind = Kind::kLocal;
   std::string user;   // empty: the transport's default
-  std::string host;   // without brackets
+  // Without brackets. Of a local context: the label that tells it from others
+  // of the same parent; may be empty.
+  std::string host;
   uint16_t port = 0;  // 0: the transport's default
 
-  // As a user writes it: "local:", "ssh:user@host:22", "ssh:[::1]:22".
+  // As a user writes it: "local:", "local:worker-1", "ssh:user@host:22",
+  // "ssh:[::1]:22".
   std::string ToString() const;
 
   friend bool operator==(const Hop& a, const Hop& b) {

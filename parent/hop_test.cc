@@ -29,6 +29,7 @@ std::string ParseError(const std::string& target) {
 TEST(HopTest, ParsesEveryFormAndPrintsItAgain) {
   const std::vector<std::pair<std::string, Hop>> good = {
       {"local:", Hop()},
+      {"local:worker-1", Hop{Hop::Kind::kLocal, "", "worker-1", 0}},
       {"ssh:web1", Ssh("", "web1", 0)},
       {"ssh:deploy@web1", Ssh("deploy", "web1", 0)},
       {"ssh:web1:2222", Ssh("", "web1", 2222)},
@@ -57,11 +58,13 @@ TEST(HopTest, BracketsAreForAddressesThatNeedThem) {
 
 TEST(HopTest, RefusesWhatIsNoHopAndSaysWhy) {
   const std::vector<std::pair<std::string, std::string>> bad = {
-      {"web1", "expected local: or ssh:[user@]host[:port]"},
+      {"web1", "expected local:[label] or ssh:[user@]host[:port]"},
       {"sudo:root", "unknown transport; there are local: and ssh:"},
       {":", "unknown transport; there are local: and ssh:"},
       {"SSH:web1", "unknown transport; there are local: and ssh:"},
-      {"local:x", "local: takes nothing after it"},
+      {"local:a:b", "a character that labels don't have"},
+      {"local:me@here", "a character that labels don't have"},
+      {"local:a b", "a character that labels don't have"},
       {"ssh:", "expected ssh:[user@]host[:port]"},
       {"ssh:@web1", "empty user before \"@\""},
       {"ssh:me@", "expected ssh:[user@]host[:port]"},
@@ -123,8 +126,9 @@ TEST(TargetTest, RefusesEmptyPieces) {
 }
 
 TEST(TargetTest, NamesTheBadHop) {
-  EXPECT_EQ(ParseError("ssh:bastion/web1"),
-            "bad target: \"web1\": expected local: or ssh:[user@]host[:port]");
+  EXPECT_EQ(
+      ParseError("ssh:bastion/web1"),
+      "bad target: \"web1\": expected local:[label] or ssh:[user@]host[:port]");
 }
 
 TEST(TargetTest, HasLimits) {

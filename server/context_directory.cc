@@ -107,6 +107,7 @@ void ContextDirectory::StartBelowMaster(Node* node,
   const std::string name = node->name;
   core::StartChildRequest request;
   request.hop = name;
+  request.name = name;
   request.ssh = options.ssh;
   request.timeout_ms = options.timeout_ms;
   request.hop_number = 1;
@@ -127,6 +128,7 @@ void ContextDirectory::StartBelow(const std::string& name, ContextId parent,
   const int64_t left_ms = (deadline_us - context_->loop()->NowUs()) / 1000;
   core::StartChildRequest request;
   request.hop = hop;
+  request.name = name;
   request.ssh = options.ssh;
   request.timeout_ms =
       static_cast<uint32_t>(std::max<int64_t>(left_ms - left_ms / 16, 1));

@@ -406,6 +406,7 @@ void Master::DisconnectAll(absl::Duration grace) {
   for (const ContextInfo& info : List()) {
     if (info.parent.empty()) names.push_back(info.name);
   }
+  if (names.empty()) return;
   const auto grace_ms = static_cast<uint32_t>(
       std::max<int64_t>(absl::ToInt64Milliseconds(grace), 0));
   absl::BlockingCounter left(static_cast<int>(names.size()));

@@ -21,8 +21,8 @@ Calls a typed method in a context on another machine that has only sshd and
 /bin/sh. JSON is the request ({} when left out; - reads it from standard input);
 the reply is printed as JSON.
 
-TARGET   local: or ssh:[user@]host[:port]; hops are chained with /, for example
-         ssh:bastion/ssh:web1
+TARGET   local:[label] or ssh:[user@]host[:port]; hops are chained with /, for
+         example ssh:bastion/ssh:web1
 
   --module FILE.rmod         a bundle with the service's module (repeatable)
   --deadline 5s              of everything together; ns, us, ms, s, m, h

@@ -135,6 +135,7 @@ void Fields(M& m, V& visit, const StartChildRequest*) {
   visit(2, m.ssh);
   visit(3, m.timeout_ms);
   visit(4, m.hop_number);
+  visit(5, m.name);
 }
 
 template <typename M, typename V>

@@ -124,6 +124,7 @@ struct StartChildRequest {
   SshOptions ssh;
   uint32_t timeout_ms = 0;
   uint32_t hop_number = 0;
+  std::string name;
 };
 
 struct StartChildReply {
