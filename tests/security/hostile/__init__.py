@@ -1,0 +1,1 @@
+"""A context, or a module, that sends whatever a case says."""
