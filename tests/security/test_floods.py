@@ -1,0 +1,190 @@
+"""Whoever sends too much, or takes nothing, slows down only itself."""
+
+import threading
+
+from hostile import trees
+from hostile import wire
+
+from fixtures import processes
+
+MIB = 1 << 20
+# Longer than a link that goes on takes for any chunk; a flood ends then.
+STALL_S = 0.5
+
+
+class _Floods:
+
+  def setUp(self):
+    super().setUp()
+    self.sizes_before = self.sizes()
+
+  def tearDown(self):
+    self.assert_memory_is_bounded(self.sizes_before)
+    if not self.link.reads:
+      # What it has not read is its own loss.
+      self.link.close()
+    super().tearDown()
+
+  def flood(self, frames, times):
+    """Sends `frames` many times, while the rest of the tree is asked."""
+    data = b"".join(frame.bytes() for frame in frames)
+    many = data * max(1, MIB // len(data))
+    rounds = -(-times * len(frames) // (len(many) // len(data)))
+    flooding = threading.Thread(target=self._write, args=(many, rounds))
+    flooding.start()
+    try:
+      while flooding.is_alive():
+        self.assert_tree_answers()
+        flooding.join(0.05)
+    finally:
+      flooding.join()
+    self.assert_memory_is_bounded(self.sizes_before)
+
+  def _write(self, many, rounds):
+    for _ in range(rounds):
+      if self.link.write(many, STALL_S) < len(many):
+        return
+      self.link.frames.clear()
+
+  def targets(self):
+    return [dst for _, dst in self.neighbours()] + [trees.UNALLOCATED]
+
+  def frames_of(self, handle, payload=b"", dsts=None, **fields):
+    """One frame to each of `dsts`, whose answers come back."""
+    fields = {"reply_to": 5000, **fields}
+    return [self.link.frame(dst, handle, payload, **fields)
+            for dst in (self.targets() if dsts is None else dsts)]
+
+  def test_questions_that_are_refused(self):
+    self.flood(self.frames_of(wire.NOT_SERVED), 40_000)
+
+  def test_questions_that_are_refused_with_answers_that_nobody_reads(self):
+    self.link.reads = False
+    self.flood(self.frames_of(wire.NOT_SERVED), 200_000)
+
+  def test_pings(self):
+    self.flood(self.frames_of(wire.PING, b"p" * 100), 40_000)
+
+  def test_long_pings_whose_answers_nobody_reads(self):
+    self.link.reads = False
+    self.flood(self.frames_of(wire.PING, b"p" * wire.MAX_PAYLOAD), 500)
+
+  def test_forged_frames(self):
+    self.flood(self.frames_of(wire.CALL_FUNCTION, b"x", src=wire.MASTER),
+               100_000)
+
+  def test_routes_that_are_refused(self):
+    route = wire.message((1, trees.UNALLOCATED), (2, "evil"))
+    self.flood(self.frames_of(wire.ADD_ROUTE, route, [self.link.parent]) +
+               self.frames_of(wire.DEL_ROUTE, route, [self.link.parent]),
+               50_000)
+
+  def test_log_lines(self):
+    line = wire.message((1, 1), (2, "flood"), (3, "f" * 100))
+    self.flood(self.frames_of(wire.FORWARD_LOG, line, [wire.MASTER]), 20_000)
+
+  def test_answers_to_nothing(self):
+    self.flood([self.link.frame(dst, handle, wire.answer(b"x"))
+                for dst in self.targets() for handle in (1000, 0xFFFFFFFF)],
+               40_000)
+
+  def test_frames_to_itself_that_it_does_not_read(self):
+    self.link.reads = False
+    self.flood([self.link.frame(self.link.id, 5000, b"x" * wire.MAX_PAYLOAD)],
+               2_000)
+
+  def test_dead_replies_to_itself_that_it_does_not_read(self):
+    self.link.reads = False
+    self.flood([self.link.frame(self.link.id, 5000, b"x" * wire.MAX_PAYLOAD,
+                                flags=wire.DEAD)], 2_000)
+
+  def test_frames_ahead_of_all_others(self):
+    self.flood([self.link.frame(dst, wire.NOT_SERVED, b"x" * 1000,
+                                flags=wire.PRIORITY)
+                for dst in self.targets()], 20_000)
+
+  def test_grants(self):
+    self.flood(self.frames_of(wire.ALLOCATE_ID, wire.message((1, 1000)),
+                              [self.link.parent]), 20_000)
+
+  def test_grants_of_one_id_and_routes_that_are_refused(self):
+    # Looking an id up among many small grants must not stall anybody.
+    self.flood(self.frames_of(wire.ALLOCATE_ID, wire.message((1, 1)),
+                              [self.link.parent]), 50_000)
+    self.flood(self.frames_of(
+        wire.ADD_ROUTE, wire.message((1, trees.UNALLOCATED), (2, "evil")),
+        [self.link.parent]), 20_000)
+
+  def test_routes_to_everything_that_it_was_granted(self):
+    first, count = self.link.grant_first, self.link.grant_count
+    self.flood([self.link.frame(self.link.parent, wire.ADD_ROUTE,
+                                wire.message((1, number), (2, "r" * 60_000)))
+                for number in range(first, first + count)], 1)
+    self.link.close()  # All of them are lost at once.
+    self.assert_tree_answers()
+
+  def test_big_calls_to_a_context_that_never_reads(self):
+    self.link.reads = False
+    calls = [self.call_evil(payload=b"c" * (3 * MIB)) for _ in range(20)]
+    for _ in range(10):
+      self.assert_tree_answers()
+    self.assert_memory_is_bounded(self.sizes_before)
+    self.link.close()
+    for call in calls:
+      self.assertNotEqual("OK", call.code().name)
+
+  def test_an_answer_that_never_ends(self):
+    # A message that is never whole is refused at its limit, and what comes
+    # after that is for a handle that nobody has.
+    call = self.call_evil()
+    asked = self.link.take_call("Echo")
+    self.flood([self.link.frame(
+        asked.src, asked.reply_to,
+        wire.part(wire.MESSAGE, b"\0\xff\xff\xff\xff" + b"m" * 60_000))],
+               2_000)
+    self.assertEqual("RESOURCE_EXHAUSTED", call.code().name)
+
+  def test_endless_empty_messages(self):
+    self.call_evil()
+    asked = self.link.take_call("Echo")
+    self.flood([self.link.frame(
+        asked.src, asked.reply_to,
+        wire.part(wire.MESSAGE, b"\0\0\0\0\0" * 12_000))], 500)
+
+  def test_endless_headers_of_an_answer(self):
+    call = self.call_evil()
+    asked = self.link.take_call("Echo")
+    self.flood([self.link.frame(
+        asked.src, asked.reply_to,
+        wire.part(wire.TRAILERS, b"t" * 60_000, flags=1))], 2_000)
+    self.assertEqual("RESOURCE_EXHAUSTED", call.code().name)
+
+  def test_calls_that_never_end_to_a_method_that_is_for_anybody(self):
+    # Probe.Info has the policy ANY; its calls are begun and left alone.
+    begun = wire.part(wire.HEADERS, wire.message((1, "/probe.v1.Probe/Info")))
+    for target in self.HONEST:
+      self.probe.Echo(self.probe_pb.EchoRequest(),
+                      metadata=trees.front_door.to(target),
+                      timeout=trees.TREE_ANSWERS_S)
+    dsts = [self.id_of(target) for target in self.HONEST]
+    self.flood([self.link.frame(dst, wire.CALL_FUNCTION, begun, reply_to=n)
+                for n in range(1, 20_000) for dst in dsts], 1)
+    # Whoever began them is gone, and with it what they hold.
+    self.link.close()
+    self.assert_tree_answers()
+
+  def test_no_descriptor_is_lost(self):
+    before = processes.open_descriptors(self.master.pid)
+    for _ in range(5):
+      self.link.close()
+      type(self).link = self.connect()
+    self.assertLessEqual(processes.open_descriptors(self.master.pid),
+                         before)
+
+
+class FloodsOfAChildTest(_Floods, trees.Child):
+  pass
+
+
+class FloodsOfAGrandchildTest(_Floods, trees.Grandchild):
+  pass
