@@ -32,8 +32,9 @@ Link::~Link() {
   if (flush_due_) loop_->ForgetTurnEnd(this);
 }
 
-bool Link::Queue(const FrameHeader& header, std::string_view payload) {
-  if (queued_bytes_ + payload.size() > kMaxQueuedBytes) {
+bool Link::Queue(const FrameHeader& header, std::string_view payload,
+                 size_t reserve_bytes) {
+  if (queued_bytes_ + payload.size() > kMaxQueuedBytes + reserve_bytes) {
     ++counters_.refused_full;
     return false;
   }

@@ -29,6 +29,8 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
   // What a link that nobody drains may hold: a few of the largest messages and
   // a module image. Beyond it a frame is refused, not stored.
   static constexpr size_t kMaxQueuedBytes = 32 * 1024 * 1024;
+  // Room above that for dead replies, which free what waits at the other end.
+  static constexpr size_t kReplyReserveBytes = 1024 * 1024;
   // Between these two a forwarder pauses and resumes its source.
   static constexpr size_t kHighWatermarkBytes = 1024 * 1024;
   static constexpr size_t kLowWatermarkBytes = 256 * 1024;
@@ -64,10 +66,12 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
 
   // Queues a frame; it is written at the end of the loop's turn. header.length
   // is set from `payload`, of at most kMaxPayloadBytes. False: the queue is at
-  // its limit and the frame was dropped.
-  bool Queue(const FrameHeader& header, std::string_view payload);
-  // The same without the limit, for what must get through (dead replies,
-  // control) and is bounded elsewhere.
+  // its limit, which is `reserve_bytes` higher than for others, and the frame
+  // was dropped.
+  bool Queue(const FrameHeader& header, std::string_view payload,
+             size_t reserve_bytes = 0);
+  // The same without the limit, for what is bounded elsewhere: on the way up,
+  // who writes is paused.
   void ForceQueue(const FrameHeader& header, std::string_view payload);
 
   // Writes what is queued and then, once all is written, ends the link.

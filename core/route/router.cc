@@ -196,9 +196,8 @@ void Router::Forward(Link* from, const FrameHeader& header,
                             to->name(), " in a unidirectional tree"}));
     return;
   }
-  const bool queued = header.dead() ? (to->ForceQueue(header, payload), true)
-                                    : to->Queue(header, payload);
-  if (!queued) {
+  if (!to->Queue(header, payload,
+                 header.dead() ? Link::kReplyReserveBytes : 0)) {
     SendDead(header,
              Error(Code::kResourceExhausted,
                    {"link to ", to->name(), " holds ", to->queued_bytes(),

@@ -594,6 +594,21 @@ TEST_F(RouterTest, AFullLinkToADescendantIsAnsweredWithADeadReply) {
             Link::kMaxQueuedBytes + kMaxPayloadBytes);
 }
 
+TEST_F(RouterTest, DeadRepliesToWhoDoesNotReadHaveALimit) {
+  left_.to_peer->capacity = 0;
+  const std::string bulk(kMaxPayloadBytes, 'd');
+  const size_t count = 2 * Link::kMaxQueuedBytes / kMaxPayloadBytes;
+  for (size_t i = 0; i < count; ++i) {
+    FrameHeader dead = Frame(kLeft, kLeft, 1001);
+    dead.flags = kFlagDead;
+    left_.peer.Send(dead, bulk);
+    network_.Settle();
+  }
+  EXPECT_GT(left_.link->queued_bytes(), Link::kMaxQueuedBytes);
+  EXPECT_LE(left_.link->queued_bytes(),
+            Link::kMaxQueuedBytes + 2 * Link::kReplyReserveBytes);
+}
+
 TEST_F(RouterTest, AFullWayUpPausesWhoWritesToItAndResumesAll) {
   parent_.to_peer->capacity = 0;
   const std::string bulk(kMaxPayloadBytes, 'b');
