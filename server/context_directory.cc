@@ -27,6 +27,9 @@ ContextDirectory::ContextDirectory(core::Context* context,
     : context_(context), children_(children) {
   context_->AddRouteLostHandler(
       [this](ContextId id, const Status& why) { OnRouteLost(id, why); });
+  context_->SetOnTheWay([this](ContextId hop, ContextId respondent) {
+    return IsAbove(hop, respondent);
+  });
 }
 
 ContextDirectory::~ContextDirectory() = default;
@@ -137,10 +140,15 @@ void ContextDirectory::StartBelow(const std::string& name, ContextId parent,
   headers.method = kStartChild;
   const auto call = OutgoingCall::Create(
       context_, std::move(headers), core::SerializeControl(request),
-      [this, name](CallResult result) {
+      [this, name, parent](CallResult result) {
         core::StartChildReply reply;
         if (result.status.ok() && !core::ParseControl(result.message, &reply)) {
           result.status = Status(Code::kInternal, "malformed StartChildReply");
+        }
+        if (result.status.ok() && !IsNewBelow(parent, reply.id)) {
+          result.status = core::Error(
+              Code::kInternal, {"cannot start a context: ", NameOf(parent),
+                                " claims that its child is ", reply.id});
         }
         if (result.status.ok()) OnLinked(name, reply.id);
         OnDone(name, result.status, reply);
@@ -152,6 +160,22 @@ void ContextDirectory::StartBelow(const std::string& name, ContextId parent,
                   {"cannot start a context: ", hop, " (hop ", hop_number,
                    ", phase exec): ", NameOf(parent), " did not answer"}));
   call->Start(parent);
+}
+
+bool ContextDirectory::IsNewBelow(ContextId parent, ContextId child) const {
+  // A route to the child is announced before the answer, and accepted within
+  // the parent's grants only.
+  const core::Router& router = context_->router();
+  return names_.count(child) == 0 && router.HasRoute(child) &&
+         router.LinkTo(child) == router.LinkTo(parent);
+}
+
+bool ContextDirectory::IsAbove(ContextId hop, ContextId id) const {
+  const auto above = names_.find(hop);
+  const auto below = names_.find(id);
+  if (above == names_.end() || below == names_.end()) return false;
+  const std::string prefix = above->second + '/';
+  return below->second.compare(0, prefix.size(), prefix) == 0;
 }
 
 void ContextDirectory::OnLinked(const std::string& name, ContextId id) {

@@ -92,6 +92,9 @@ class ContextDirectory {
   void StartBelow(const std::string& name, core::ContextId parent,
                   const std::string& hop, size_t hop_number,
                   const DirectoryOptions& options, int64_t deadline_us);
+  // Whether a hop's word may be taken that it has started `child`.
+  bool IsNewBelow(core::ContextId parent, core::ContextId child) const;
+  bool IsAbove(core::ContextId hop, core::ContextId id) const;
   void OnLinked(const std::string& name, core::ContextId id);
   void OnDone(const std::string& name, const core::Status& status,
               const core::StartChildReply& reply);

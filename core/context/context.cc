@@ -242,12 +242,19 @@ void Context::OnDynamicFrame(Link* from, const FrameHeader& header,
                              std::string_view payload) {
   ContextId respondent = 0;
   if (!handles_.Respondent(header.handle, &respondent)) return;
-  // A dead reply may come from any hop on the way to the respondent; all of
-  // them are behind the same link.
   const bool genuine =
-      header.dead() ? (from == nullptr || from == router_.LinkTo(respondent))
-                    : header.src_id == respondent;
+      header.src_id == respondent ||
+      (header.dead() && IsOnTheWay(from, header.src_id, respondent));
   if (genuine) handles_.Deliver(header, payload);
+}
+
+bool Context::IsOnTheWay(const Link* from, ContextId hop,
+                         ContextId respondent) const {
+  if (from == nullptr) return true;  // this context
+  if (from != router_.LinkTo(respondent)) return false;
+  if (from == router_.parent()) return IsSelfOrAncestor(hop);
+  return hop == from->peer_id() ||
+         (is_on_the_way_ && is_on_the_way_(hop, respondent));
 }
 
 void Context::OnModuleFrame(Link* from, const FrameHeader& header,

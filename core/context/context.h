@@ -78,6 +78,15 @@ class Context final : private Router::Local {
     on_module_frame_ = std::move(handler);
   }
 
+  // Whether `hop`, a descendant, is above `respondent`, another one. A dead
+  // reply for the respondent is believed from the hops on the way to it, and
+  // from no sibling of theirs. Without this, of the hops below only from the
+  // child.
+  using OnTheWay = std::function<bool(ContextId hop, ContextId respondent)>;
+  void SetOnTheWay(OnTheWay is_on_the_way) {
+    is_on_the_way_ = std::move(is_on_the_way);
+  }
+
   // Turns the reason why a link is lost into what everybody who waits for
   // somebody behind it is told.
   using LossExplainer =
@@ -143,6 +152,7 @@ class Context final : private Router::Local {
   void OnDynamicFrame(Link* from, const FrameHeader& header,
                       std::string_view payload);
   void SendLog(LogLevel level, std::string_view source, std::string_view text);
+  bool IsOnTheWay(const Link* from, ContextId hop, ContextId respondent) const;
   void OnAllocateId(Link* from, const FrameHeader& header,
                     std::string_view payload);
 
@@ -160,6 +170,7 @@ class Context final : private Router::Local {
   FrameHandler on_hello_;
   FrameHandler on_child_hello_;
   FrameHandler on_module_frame_;
+  OnTheWay is_on_the_way_;
   LossExplainer explain_loss_;
   std::vector<LinkLostHandler> link_lost_;
   std::vector<RouteLostHandler> route_lost_;

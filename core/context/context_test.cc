@@ -272,6 +272,41 @@ TEST_F(ContextTest, ADeadReplyComesFromTheRespondentsDirectionOnly) {
   EXPECT_EQ(waiter.dead[0].message(), "no route");
 }
 
+TEST_F(ContextTest, ADeadReplyFromASiblingOfTheRespondentIsDropped) {
+  AnnounceGrandchild();
+  constexpr ContextId kCousin = kGrandchild + 1;
+  Send(child_.get(), Frame(kChild, kChild, kAddRoute, kNoHandle),
+       SerializeControl(AddRoute{kCousin, "cousin"}));
+  ASSERT_TRUE(context_.router().HasRoute(kCousin));
+  Waiter for_grandchild;
+  Waiter for_child;
+  Waiter for_parent;
+  std::vector<HandleId> handles = {
+      context_.handles().Add(kGrandchild, &for_grandchild),
+      context_.handles().Add(kChild, &for_child)};
+  const HandleId at_parent = context_.handles().Add(kParent, &for_parent);
+  const std::string why = SerializeControl(Dead{14, "guessed"});
+  const auto guess = [&](RawPeer* peer, ContextId src, HandleId handle) {
+    FrameHeader dead = Frame(src, src, handle);
+    dead.flags = kFlagDead;
+    Send(peer, dead, why);
+  };
+  for (HandleId handle : handles) guess(child_.get(), kCousin, handle);
+  guess(parent_.get(), kSibling, at_parent);
+  EXPECT_TRUE(for_grandchild.dead.empty());
+  EXPECT_TRUE(for_child.dead.empty());
+  EXPECT_TRUE(for_parent.dead.empty());
+  // Whoever is told to be on the way is believed.
+  context_.SetOnTheWay([](ContextId hop, ContextId respondent) {
+    return hop == kCousin && respondent == kGrandchild;
+  });
+  for (HandleId handle : handles) guess(child_.get(), kCousin, handle);
+  guess(parent_.get(), kMasterId, at_parent);
+  EXPECT_EQ(for_grandchild.dead.size(), 1u);
+  EXPECT_TRUE(for_child.dead.empty());
+  EXPECT_EQ(for_parent.dead.size(), 1u);
+}
+
 TEST_F(ContextTest, WhoWaitsForALostContextIsWoken) {
   AnnounceGrandchild();
   Waiter for_grandchild;

@@ -1,0 +1,158 @@
+#include "server/context_directory.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/loop/event_loop.h"
+#include "core/testing/fake_clock.h"
+#include "core/testing/memory_network.h"
+#include "core/testing/raw_peer.h"
+#include "core/wire/call_parts.h"
+#include "core/wire/control.h"
+#include "parent/hop.h"
+
+namespace ramet::server {
+namespace {
+
+using core::Code;
+using core::ContextId;
+using core::FrameHeader;
+using core::RawFrame;
+using core::RawPeer;
+using core::Status;
+
+class NoImages final : public parent::AgentImages {
+ public:
+  const parent::AgentImage& own() const override { return image_; }
+  const parent::AgentImage* ForUname(std::string_view) const override {
+    return nullptr;
+  }
+
+ private:
+  parent::AgentImage image_{"linux-x86_64", "Linux x86_64", -1, -1};
+};
+
+// A master with one child, `local:`, that says whatever a test tells it to.
+class ContextDirectoryTest : public testing::Test {
+ protected:
+  ContextDirectoryTest() {
+    context_.ids().Add(1, 1'000'000);
+    Connect("local:");
+    const RawFrame hello = child_->TakeFrames().at(0);
+    EXPECT_TRUE(core::ParseControl(hello.payload, &hello_));
+    core::HelloReply reply;
+    reply.version = core::kProtocolVersion;
+    Say(core::kHello, core::SerializeControl(reply));
+    EXPECT_TRUE(results_.at("local:").ok());
+  }
+
+  void Connect(const std::string& target) {
+    std::vector<parent::Hop> hops;
+    ASSERT_TRUE(parent::ParseTarget(target, &hops).ok());
+    directory_.WhenReady(
+        hops, {},
+        [this, target](const Status& status, ContextDirectory::Entry*) {
+          results_[target] = status;
+        });
+    network_.Settle();
+  }
+  void Say(core::HandleId handle, const std::string& payload) {
+    FrameHeader header;
+    header.src_id = header.auth_id = hello_.child_id;
+    header.handle = handle;
+    child_->Send(header, payload);
+    network_.Settle();
+  }
+  void Announce(ContextId id) {
+    Say(core::kAddRoute, core::SerializeControl(core::AddRoute{id, "below"}));
+  }
+  // Answers the StartChild that connecting `target` leads to.
+  Status ConnectAndClaim(const std::string& target, ContextId id) {
+    Connect(target);
+    const std::vector<RawFrame> frames = child_->TakeFrames();
+    EXPECT_EQ(frames.size(), 1u);
+    core::StartChildReply reply;
+    reply.id = id;
+    core::PartWriter writer([&](std::string_view payload) {
+      Say(frames.at(0).header.reply_to, std::string(payload));
+    });
+    writer.AddMessage(core::SerializeControl(reply));
+    writer.AddTrailers({});
+    writer.Flush();
+    return results_.at(target);
+  }
+
+  core::FakeClock clock_;
+  core::EventLoop loop_{&clock_};
+  core::MemoryNetwork network_{&loop_};
+  NoImages images_;
+  core::Context context_{&loop_};
+  std::unique_ptr<RawPeer> child_;
+  parent::ChildStarter children_{
+      &context_, &images_,
+      [this](core::EventLoop*, const parent::AgentImage&) {
+        core::MemoryNetwork::Pair pair = network_.MakePair();
+        child_ = std::make_unique<RawPeer>(std::move(pair.b));
+        return std::move(pair.a);
+      },
+      nullptr};
+  ContextDirectory directory_{&context_, &children_};
+  core::Hello hello_;
+  std::map<std::string, Status> results_;
+};
+
+TEST_F(ContextDirectoryTest, AContextThatWasAnnouncedByItsParentIsTaken) {
+  Announce(hello_.grant_first);
+  EXPECT_TRUE(ConnectAndClaim("local:/ssh:a", hello_.grant_first).ok());
+  EXPECT_EQ(directory_.NameOf(hello_.grant_first), "local:/ssh:a");
+}
+
+TEST_F(ContextDirectoryTest, AParentsWordForWhoIsNotItsNewChildIsRefused) {
+  constexpr ContextId kSibling = 500'000;
+  core::MemoryNetwork::Pair pair = network_.MakePair();
+  context_.router().AddChild(std::move(pair.a), kSibling, "sibling");
+  Announce(hello_.grant_first);
+  ASSERT_TRUE(ConnectAndClaim("local:/ssh:a", hello_.grant_first).ok());
+  for (ContextId id :
+       {core::kMasterId, core::kUnknownId, kSibling, hello_.child_id,
+        hello_.grant_first, hello_.grant_first + 1}) {
+    EXPECT_EQ(ConnectAndClaim("local:/ssh:b", id).code(), Code::kInternal)
+        << id;
+  }
+  EXPECT_EQ(directory_.NameOf(hello_.child_id), "local:");
+  EXPECT_EQ(directory_.NameOf(hello_.grant_first), "local:/ssh:a");
+  EXPECT_EQ(directory_.List().size(), 2u);
+}
+
+TEST_F(ContextDirectoryTest, DeadRepliesAreBelievedFromTheHopsOnTheWayOnly) {
+  const ContextId a = hello_.grant_first;
+  const ContextId beside = a + 1;
+  Announce(a);
+  Announce(beside);
+  ASSERT_TRUE(ConnectAndClaim("local:/ssh:a", a).ok());
+  ASSERT_TRUE(ConnectAndClaim("local:/ssh:b", beside).ok());
+  Connect("local:/ssh:a/ssh:c");  // waits for an answer of `a`
+  const RawFrame asked = child_->TakeFrames().at(0);
+  ASSERT_EQ(asked.header.dst_id, a);
+  const auto give_up = [&](ContextId src) {
+    FrameHeader header;
+    header.flags = core::kFlagDead;
+    header.src_id = header.auth_id = src;
+    header.handle = asked.header.reply_to;
+    child_->Send(header, core::SerializeControl(core::Dead{14, "gone"}));
+    network_.Settle();
+  };
+  give_up(beside);
+  EXPECT_EQ(results_.count("local:/ssh:a/ssh:c"), 0u);
+  give_up(hello_.child_id);
+  ASSERT_EQ(results_.count("local:/ssh:a/ssh:c"), 1u);
+  EXPECT_EQ(results_.at("local:/ssh:a/ssh:c").message(), "gone");
+}
+
+}  // namespace
+}  // namespace ramet::server
