@@ -58,7 +58,7 @@ void ModuleHost::OnCallFrame(core::Link* from, const FrameHeader& header,
   // The authority of a call can't change while it runs.
   if (header.auth_id != call->header.auth_id) return;
   Forward(*call->process, header, payload);
-  if (HasPart(payload, core::PartKind::kCancel)) calls_.Remove(key);
+  if (HasPart(payload, core::PartKind::kCancel)) EndCall(key);
 }
 
 void ModuleHost::BeginCall(const FrameHeader& header,
@@ -92,8 +92,11 @@ void ModuleHost::BeginCall(const FrameHeader& header,
     context_->router().SendDead(header, status);
     return;
   }
-  calls_.Insert(core::CallKey(header.src_id, header.reply_to),
-                std::unique_ptr<ActiveCall>(new ActiveCall{process, header}));
+  const bool foreign = !context_->IsSelfOrAncestor(header.src_id);
+  if (foreign) ++foreign_calls_;
+  calls_.Insert(
+      core::CallKey(header.src_id, header.reply_to),
+      std::unique_ptr<ActiveCall>(new ActiveCall{process, header, foreign}));
   Forward(*process, header, payload);
 }
 
@@ -124,7 +127,9 @@ Status ModuleHost::Authorize(const StoredModule& module,
   if (header.reply_to == core::kNoHandle) {
     return Status(Code::kInvalidArgument, "a call without reply_to");
   }
-  if (calls_.size() >= kMaxActiveCalls) {
+  const bool foreign_full = foreign_calls_ >= kMaxForeignCalls &&
+                            !context_->IsSelfOrAncestor(header.src_id);
+  if (foreign_full || calls_.size() >= kMaxActiveCalls) {
     return Error(Code::kResourceExhausted,
                  {"context ", context_->router().name(), " has ", calls_.size(),
                   " calls at work"});
@@ -176,6 +181,10 @@ void ModuleHost::Forward(const ModuleProcess& process,
   context_->router().SendAs(to_module, payload);
 }
 
+void ModuleHost::EndCall(uint64_t key) {
+  if (calls_.Remove(key)->foreign) --foreign_calls_;
+}
+
 void ModuleHost::OnModuleFrame(core::Link* from, const FrameHeader& header,
                                std::string_view payload) {
   if (header.handle == core::kHello) return;
@@ -193,7 +202,7 @@ void ModuleHost::OnModuleFrame(core::Link* from, const FrameHeader& header,
   if (header.dead() || HasPart(payload, core::PartKind::kTrailers)) {
     // What a method printed arrives before its answer.
     call->process->FlushOutput();
-    calls_.Remove(key);
+    EndCall(key);
   }
   if (to_caller.dst_id == context_->router().self()) {
     context_->router().SendAs(to_caller, payload);
@@ -221,7 +230,7 @@ void ModuleHost::OnEnded(ContextId id, const Status& why) {
   for (size_t i = calls_.size(); i-- > 0;) {
     if (calls_.at(i)->process != ended->process.get()) continue;
     failed.push_back(calls_.at(i)->header);
-    calls_.Remove(calls_.key_at(i));
+    EndCall(calls_.key_at(i));
   }
   for (const FrameHeader& header : failed) {
     context_->router().SendDead(header, why);

@@ -26,6 +26,9 @@ class ModuleHost {
  public:
   // Calls that a context has at work at once; more are RESOURCE_EXHAUSTED.
   static constexpr size_t kMaxActiveCalls = 16 * 1024;
+  // The part of them that contexts below or beside this one may have, so that
+  // none of them can keep the ancestors out.
+  static constexpr size_t kMaxForeignCalls = 4 * 1024;
 
   ModuleHost(core::Context* context, ModuleStore* store);
   ~ModuleHost();
@@ -45,6 +48,7 @@ class ModuleHost {
   struct ActiveCall {
     ModuleProcess* process;
     core::FrameHeader header;  // the call's first frame's
+    bool foreign;              // the caller is neither self nor an ancestor
   };
   // A module and its process.
   struct Running {
@@ -60,6 +64,7 @@ class ModuleHost {
                              ModuleProcess** process);
   void Forward(const ModuleProcess& process, const core::FrameHeader& header,
                std::string_view payload);
+  void EndCall(uint64_t key);
   void OnModuleFrame(core::Link* from, const core::FrameHeader& header,
                      std::string_view payload);
   void OnLinkLost(core::Link* link);
@@ -69,6 +74,7 @@ class ModuleHost {
   ModuleStore* const store_;
   core::IdMap<Running> running_;  // by the module's id
   core::IdMap<ActiveCall> calls_;
+  size_t foreign_calls_ = 0;  // of calls_
   uint64_t refused_frames_ = 0;
   bool refusing_ = false;
 };

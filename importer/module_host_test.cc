@@ -1,0 +1,154 @@
+#include "importer/module_host.h"
+
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "core/base/sha256.h"
+#include "core/context/context.h"
+#include "core/loop/event_loop.h"
+#include "core/testing/fake_clock.h"
+#include "core/testing/memory_network.h"
+#include "core/testing/raw_peer.h"
+#include "core/wire/big_endian.h"
+#include "core/wire/call_parts.h"
+#include "core/wire/control.h"
+
+namespace ramet::importer {
+namespace {
+
+using core::Code;
+using core::ContextId;
+using core::FrameHeader;
+using core::HandleId;
+using core::RawPeer;
+
+constexpr char kPlatform[] = "linux-x86_64";
+constexpr ContextId kSelf = 3;
+constexpr ContextId kChild = 7;
+constexpr uint32_t kPolicyAny = 1;
+
+// Context 3 ("web1") below the master, with a child 7 and a module that takes
+// every call and answers none.
+class ModuleHostTest : public testing::Test {
+ protected:
+  ModuleHostTest() {
+    context_.router().SetSelf(kSelf, "web1");
+    context_.SetAncestors({core::kMasterId});
+    context_.ids().Add(100, 100);
+    core::MemoryNetwork::Pair up = network_.MakePair();
+    context_.router().AddParent(std::move(up.a), core::kMasterId);
+    parent_ = std::make_unique<RawPeer>(std::move(up.b));
+    core::MemoryNetwork::Pair down = network_.MakePair();
+    context_.router().AddChild(std::move(down.a), kChild, "child");
+    child_ = std::make_unique<RawPeer>(std::move(down.b));
+    context_.SetHandler(core::kCallFunction, core::Context::Access::kAnyone,
+                        [this](core::Link* from, const FrameHeader& header,
+                               std::string_view payload) {
+                          host_.OnCallFrame(from, header, payload);
+                        });
+    Load("#!/bin/sh\nexec cat <&3 >/dev/null\n");
+  }
+
+  void Load(const std::string& image) {
+    uLongf size = compressBound(image.size());
+    std::string deflated(size, '\0');
+    EXPECT_EQ(
+        compress(reinterpret_cast<Bytef*>(deflated.data()), &size,
+                 reinterpret_cast<const Bytef*>(image.data()), image.size()),
+        Z_OK);
+    deflated.resize(size);
+    core::LoadModule load;
+    load.name = "m";
+    load.platform = kPlatform;
+    load.digest = core::Sha256Digest(deflated);
+    load.deflated_bytes = deflated.size();
+    load.image_bytes = image.size();
+    load.services.push_back({"a.A", {{"Any", kPolicyAny}}});
+    store_.OnLoadModule({}, Prefix(1) + core::SerializeControl(load));
+    store_.OnLoadModule({}, Prefix(2) + deflated);
+  }
+  static std::string Prefix(char kind) {
+    std::string prefix(4, '\0');
+    core::StoreBe32(prefix.data(), 1);
+    return prefix + kind;
+  }
+
+  void Send(RawPeer* peer, ContextId src, HandleId reply_to,
+            const std::string& payload) {
+    FrameHeader header;
+    header.dst_id = kSelf;
+    header.src_id = header.auth_id = src;
+    header.handle = core::kCallFunction;
+    header.reply_to = reply_to;
+    peer->Send(header, payload);
+    network_.Settle();
+  }
+  static std::string Payload(void (*fill)(core::PartWriter*)) {
+    std::string payload;
+    core::PartWriter writer(
+        [&](std::string_view bytes) { payload.append(bytes); });
+    fill(&writer);
+    writer.Flush();
+    return payload;
+  }
+  // Begins a call, which never ends.
+  void Begin(RawPeer* peer, ContextId src, HandleId reply_to) {
+    Send(peer, src, reply_to, Payload([](core::PartWriter* writer) {
+           core::CallHeaders headers;
+           headers.method = "/a.A/Any";
+           writer->AddHeaders(core::SerializeControl(headers));
+         }));
+  }
+  void Cancel(RawPeer* peer, ContextId src, HandleId reply_to) {
+    Send(peer, src, reply_to,
+         Payload([](core::PartWriter* writer) { writer->AddCancel(); }));
+  }
+  // How a call at `reply_to` was refused; kOk: it was not.
+  static Code Refusal(RawPeer* peer, HandleId reply_to) {
+    for (const core::RawFrame& frame : peer->TakeFrames()) {
+      if (frame.header.handle != reply_to) continue;
+      core::Dead dead;
+      EXPECT_TRUE(frame.header.dead());
+      EXPECT_TRUE(core::ParseControl(frame.payload, &dead));
+      return core::CodeFromNumber(dead.code);
+    }
+    return Code::kOk;
+  }
+
+  core::FakeClock clock_;
+  core::EventLoop loop_{&clock_};
+  core::MemoryNetwork network_{&loop_};
+  core::Context context_{&loop_};
+  ModuleStore store_{kPlatform};
+  ModuleHost host_{&context_, &store_};
+  std::unique_ptr<RawPeer> parent_;
+  std::unique_ptr<RawPeer> child_;
+};
+
+TEST_F(ModuleHostTest, CallsFromBelowLeaveRoomForThoseFromAbove) {
+  constexpr HandleId kFirst = 1000;
+  constexpr HandleId kEnd = kFirst + ModuleHost::kMaxForeignCalls;
+  for (HandleId handle = kFirst; handle < kEnd; ++handle) {
+    Begin(child_.get(), kChild, handle);
+  }
+  EXPECT_TRUE(child_->TakeFrames().empty());
+  Begin(child_.get(), kChild, kEnd);
+  EXPECT_EQ(Refusal(child_.get(), kEnd), Code::kResourceExhausted);
+  Begin(parent_.get(), core::kMasterId, kEnd);
+  EXPECT_EQ(Refusal(parent_.get(), kEnd), Code::kOk);
+
+  Cancel(parent_.get(), core::kMasterId, kEnd);
+  Begin(child_.get(), kChild, kEnd);
+  EXPECT_EQ(Refusal(child_.get(), kEnd), Code::kResourceExhausted)
+      << "the end of another's call makes no room";
+  Cancel(child_.get(), kChild, kFirst);
+  Begin(child_.get(), kChild, kEnd);
+  EXPECT_EQ(Refusal(child_.get(), kEnd), Code::kOk);
+}
+
+}  // namespace
+}  // namespace ramet::importer
