@@ -1,0 +1,65 @@
+"""What the master says of refused frames, and how many ids a link may have."""
+
+from hostile import trees
+from hostile import wire
+
+RESOURCE_EXHAUSTED = 8
+# Of all grants over one link of a child.
+MOST_IDS = 100_000
+
+
+class _RefusedFramesAreLogged:
+
+  def refusals(self):
+    return [line for line in self.master.log().splitlines()
+            if "refused" in line and self.server.target() in line]
+
+  def test_a_line_names_the_offender_and_does_not_repeat(self):
+    self.assertEqual([], self.refusals())
+    forged = self.link.frame(wire.MASTER, wire.FORWARD_LOG, b"x",
+                             src=trees.UNALLOCATED).bytes()
+    self.link.write(forged)
+    trees.poll.until(self.refusals, "a line about the refused frame")
+    self.link.write(forged * 1000)
+    self.link.barrier(self.link.parent)
+    self.link.barrier(wire.MASTER)
+    self.assertEqual(1, len(self.refusals()), self.refusals())
+
+
+class RefusedFramesOfAChildAreLoggedTest(_RefusedFramesAreLogged, trees.Child):
+  pass
+
+
+class RefusedFramesOfAGrandchildAreLoggedTest(_RefusedFramesAreLogged,
+                                              trees.Grandchild):
+  pass
+
+
+class _GrantsAreLimited:
+
+  def test_ids_end_with_a_reason(self):
+    granted = self.link.grant_count
+    for _ in range(MOST_IDS // 1000 + 1):
+      answer = self.link.ask(self.link.parent, wire.ALLOCATE_ID,
+                             wire.message((1, 1000)))
+      if answer.dead:
+        break
+      granted += wire.fields(answer.payload)[2][0]
+    self.assertTrue(answer.dead, f"{granted} ids were granted")
+    self.assertEqual(RESOURCE_EXHAUSTED, wire.fields(answer.payload)[1][0])
+    self.assertLessEqual(granted, MOST_IDS + self.link.grant_count)
+
+
+class GrantsOfAChildAreLimitedTest(_GrantsAreLimited, trees.Child):
+
+  def tearDown(self):
+    super().tearDown()
+    # The next child of the master has a link of its own.
+    self.link.close()
+    type(self).link = self.connect()
+    self.assertFalse(self.link.ask(self.link.parent, wire.ALLOCATE_ID,
+                                   wire.message((1, 1000))).dead)
+
+
+class GrantsOfAGrandchildAreLimitedTest(_GrantsAreLimited, trees.Grandchild):
+  pass
