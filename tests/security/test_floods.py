@@ -34,7 +34,7 @@ class _Flooding:
     flooding.start()
     try:
       while flooding.is_alive():
-        self.assert_tree_answers()
+        self.assert_tree_greets()
         flooding.join(0.05)
     finally:
       flooding.join()
