@@ -9,7 +9,7 @@ from fixtures import processes
 
 MIB = 1 << 20
 # Longer than a link that goes on takes for any chunk; a flood ends then.
-STALL_S = 0.5
+STALL_S = 0.3
 
 
 class _Flooding:
@@ -168,7 +168,7 @@ class _Floods(_Flooding):
 
   def test_no_descriptor_is_lost(self):
     before = processes.open_descriptors(self.master.pid)
-    for _ in range(5):
+    for _ in range(3):
       self.link.close()
       type(self).link = self.connect()
     self.assertLessEqual(processes.open_descriptors(self.master.pid),

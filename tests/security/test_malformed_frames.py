@@ -58,7 +58,7 @@ class _MalformedFrames:
 
   def test_the_end_of_the_link_at_every_part_of_a_frame(self):
     whole = _frame(payload=b"x" * 100)
-    for length in (1, 2, 3, 27, 28, 29, 127):
+    for length in (1, 27, 28, 127):
       link = self.anew()
       waiting = self.call_evil()
       link.take_call("Echo")

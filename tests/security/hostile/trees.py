@@ -84,6 +84,8 @@ class Tree(cases.Case):
     self.require_programs()
     self.before = self.honest()
     self.agents_before = self.agents()
+    self.assertLessEqual({pid for _, pid in self.before.values()},
+                         self.agents_before)
 
   def tearDown(self):
     super().tearDown()
@@ -108,9 +110,15 @@ class Tree(cases.Case):
             if "ssh:" not in name}
 
   def agents(self):
-    """Pids of every agent below the master."""
-    return {p.pid for p in processes.images_without_a_file(self.master.pid)
-            if not p.command.startswith("ramet: module ")}
+    """Pids of every local agent below the master, known to it or not."""
+    found, queue = set(), [self.master.pid]
+    while queue:
+      for pid in processes.children(queue.pop()):
+        process = processes.read(pid)
+        if process and process.command.startswith("ramet: local:"):
+          found.add(pid)
+          queue.append(pid)
+    return found
 
   def id_of(self, name):
     return self.contexts_now()[name].id
