@@ -278,8 +278,8 @@ void Router::OnClosed(Link* link, const Status& why) {
       links_.begin(), links_.end(),
       [link](const std::unique_ptr<Link>& each) { return each.get() == link; });
   if (it == links_.end()) return;
-  const Status reason = local_->ExplainLoss(
-      link, why.ok() && !link->farewell().ok() ? link->farewell() : why);
+  const Status reason =
+      local_->ExplainLoss(link, link->farewell().ok() ? why : link->farewell());
   // Callers further up the stack may still hold the link: bury it next turn.
   closed_links_.push_back(std::move(*it));
   links_.erase(it);

@@ -88,6 +88,7 @@ class RouterTest : public testing::Test, public Router::Local {
   }
   void OnRefused(Link*, const FrameHeader&) override { ++told_of_refusals_; }
   Status ExplainLoss(const Link* link, const Status& why) override {
+    explained_ = why.message();
     return Status(Code::kUnavailable, "lost " + link->name());
   }
   void OnRouteLost(ContextId id, const Status& why) override {
@@ -167,6 +168,7 @@ class RouterTest : public testing::Test, public Router::Local {
   Router router_{&loop_, this};
 
   uint64_t told_of_refusals_ = 0;
+  std::string explained_;  // the last reason
   std::vector<RawFrame> local_;
   std::vector<Link*> local_from_;
   std::vector<RawFrame> from_module_;
@@ -407,6 +409,26 @@ TEST_F(RouterTest, RefusesDelRouteOfWhatIsNotBelowTheSender) {
   EXPECT_TRUE(events_.empty());
   EXPECT_TRUE(router_.HasRoute(kRightBlock));
   EXPECT_EQ(TakeOutput(), kNothing);
+}
+
+TEST_F(RouterTest, AFarewellIsTheReasonOfTheLinksEnd) {
+  SendDelRoute(&left_, kLeft, kLeft);
+  left_.peer.Close();
+  network_.Settle();
+  EXPECT_FALSE(router_.HasRoute(kLeft));
+  EXPECT_EQ(explained_, "it ended");
+}
+
+TEST_F(RouterTest, SaysFarewellToTheParent) {
+  router_.SayFarewell(Status(Code::kUnavailable, "enough"));
+  network_.Settle();
+  const std::vector<RawFrame> frames = parent_.peer.TakeFrames();
+  ASSERT_EQ(frames.size(), 1u);
+  DelRoute message;
+  ASSERT_TRUE(ParseControl(frames[0].payload, &message));
+  EXPECT_EQ(frames[0].header.handle, kDelRoute);
+  EXPECT_EQ(message.id, kSelf);
+  EXPECT_EQ(message.reason, "enough");
 }
 
 TEST_F(RouterTest, AFrameFromAboveForNobodyGetsADeadReply) {

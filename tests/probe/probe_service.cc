@@ -104,4 +104,15 @@ absl::Status Probe::Print(const stub::CallContext& context,
   return absl::OkStatus();
 }
 
+absl::Status Probe::Spawn(const stub::CallContext& context,
+                          const ::probe::v1::SpawnRequest& request,
+                          google::protobuf::Empty* reply) {
+  ++calls_;
+  // Of a program that is over before the answer.
+  if (system((request.command() + " &").c_str()) != 0) {
+    return absl::InternalError("the shell failed");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace ramet::probe

@@ -25,6 +25,9 @@ class Probe : public ::probe::v1::ProbeService {
   absl::Status Print(const stub::CallContext& context,
                      const ::probe::v1::PrintRequest& request,
                      google::protobuf::Empty* reply) override;
+  absl::Status Spawn(const stub::CallContext& context,
+                     const ::probe::v1::SpawnRequest& request,
+                     google::protobuf::Empty* reply) override;
 
  private:
   std::atomic<int64_t> calls_{0};

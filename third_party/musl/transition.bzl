@@ -29,6 +29,7 @@ _musl_transition = transition(
 )
 
 def _musl_binary_impl(ctx):
+    stripped = ctx.actions.declare_file(ctx.label.name + ".stripped")
     out = ctx.actions.declare_file(ctx.label.name)
 
     # The libraries' unwind tables, which nothing here can use.
@@ -39,11 +40,18 @@ def _musl_binary_impl(ctx):
             "--remove-section=.gcc_except_table",
             "--remove-section=.comment",
             ctx.executable.binary.path,
-            out.path,
+            stripped.path,
         ],
         inputs = [ctx.executable.binary],
-        outputs = [out],
+        outputs = [stripped],
         mnemonic = "StripUnwindTables",
+    )
+    ctx.actions.run(
+        executable = ctx.executable._drop_section_headers,
+        arguments = [stripped.path, out.path],
+        inputs = [stripped],
+        outputs = [out],
+        mnemonic = "DropSectionHeaders",
     )
     return [DefaultInfo(files = depset([out]), executable = out)]
 
@@ -54,6 +62,11 @@ musl_binary = rule(
             mandatory = True,
             executable = True,
             cfg = _musl_transition,
+        ),
+        "_drop_section_headers": attr.label(
+            default = "//tools/elf:drop_section_headers",
+            executable = True,
+            cfg = "exec",
         ),
         "_allowlist_function_transition": attr.label(
             default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
