@@ -37,6 +37,10 @@ Agent::Agent(core::UniqueFd from_parent, core::UniqueFd to_parent)
       core::kLoadModule, core::Context::Access::kAncestors,
       [this](Link*, const FrameHeader& header, std::string_view payload) {
         modules_.OnLoadModule(header, payload);
+        // An image fills the scratch, and most contexts get only one.
+        if (modules_.idle()) {
+          loop_.RunAfter(0, [this] { loop_.TrimScratch(); });
+        }
       });
   context_.SetHandler(
       core::kShutdown, core::Context::Access::kAncestors,

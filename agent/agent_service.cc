@@ -53,6 +53,9 @@ void AgentService::Run(const FrameHeader& header, std::string_view method,
   } else if (method == "StopChild") {
     core::StopChildRequest stop;
     if (core::ParseControl(request, &stop)) status = children_->Stop(stop.id);
+  } else if (method == "Links") {
+    return Answer(header, Status(),
+                  core::SerializeControl(context_->router().ReportLinks()));
   } else {
     status = core::Error(Code::kUnimplemented,
                          {"unknown method ", kName, "/", method});

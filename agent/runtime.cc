@@ -2,6 +2,7 @@
 // exceptions and RTTI: allocation that aborts when there is none, and every
 // throw an abort. docs/decisions/0001-musl-agent.md.
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -10,6 +11,28 @@
 #include <string>
 
 namespace {
+
+// What an agent meets, in musl's words; all others by number.
+struct ErrorText {
+  int number;
+  const char* text;
+};
+constexpr ErrorText kErrorTexts[] = {
+    {E2BIG, "Argument list too long"},
+    {EACCES, "Permission denied"},
+    {EAGAIN, "Resource temporarily unavailable"},
+    {EINVAL, "Invalid argument"},
+    {EIO, "I/O error"},
+    {EMFILE, "No file descriptors available"},
+    {ENFILE, "Too many open files in system"},
+    {ENOENT, "No such file or directory"},
+    {ENOEXEC, "Exec format error"},
+    {ENOMEM, "Out of memory"},
+    {ENOSPC, "No space left on device"},
+    {ENOSYS, "Function not implemented"},
+    {EPERM, "Operation not permitted"},
+    {ETXTBSY, "Text file busy"},
+};
 
 [[noreturn]] void Die(const char* what) {
   size_t length = 0;
@@ -57,6 +80,17 @@ void __throw_system_error(int) { Die("system error"); }
 template class std::basic_string<char>;
 
 extern "C" {
+// libc's has a kilobyte of texts that nobody here ever sees.
+char* strerror(int number) {
+  for (const ErrorText& error : kErrorTexts) {
+    if (error.number == number) return const_cast<char*>(error.text);
+  }
+  static char text[] = "error 000";
+  for (int i = 8; i > 5; --i, number /= 10) {
+    text[i] = static_cast<char>('0' + number % 10);
+  }
+  return text;
+}
 void* __gxx_personality_v0 = nullptr;
 [[noreturn]] void _Unwind_Resume() { Die("unwinding"); }
 [[noreturn]] void __cxa_pure_virtual() { Die("pure virtual call"); }

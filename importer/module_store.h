@@ -46,6 +46,9 @@ class ModuleStore {
   // dropped; a bad image becomes the module's status.
   void OnLoadModule(const core::FrameHeader& header, std::string_view payload);
 
+  // No image is on its way.
+  bool idle() const { return transfers_.size() == 0; }
+
   // Null: no module serves it. Stays valid while somebody holds it.
   std::shared_ptr<StoredModule> FindService(std::string_view service) const;
 

@@ -14,10 +14,11 @@ using core::ContextId;
 using core::Status;
 
 constexpr char kStartChild[] = "/ramet.control.Agent/StartChild";
-// A parent that has not ended a child by then is not going to.
-constexpr int64_t kStopTimeoutUs = 5'000'000;
+// A context that has not answered a small request by then is not going to.
+constexpr int64_t kAnswerTimeoutUs = 5'000'000;
 // Its own limit and the frame's way; then it is not going to end by itself.
 constexpr int64_t kForceAfterGraceUs = 1'000'000;
+constexpr char kLinks[] = "/ramet.control.Agent/Links";
 constexpr char kStopChild[] = "/ramet.control.Agent/StopChild";
 
 }  // namespace
@@ -270,7 +271,7 @@ void ContextDirectory::EndByForce(Node* node) {
         OnStopped(name, result.status);
       });
   call->CancelAfter(
-      kStopTimeoutUs,
+      kAnswerTimeoutUs,
       core::Error(Code::kDeadlineExceeded, {"cannot end ", name, ": ",
                                             above->first, " did not answer"}));
   call->Start(above->second->id);
@@ -284,6 +285,32 @@ void ContextDirectory::OnStopped(const std::string& name,
   std::vector<DisconnectedCallback> waiters;
   waiters.swap(it->second->end_waiters);
   for (const DisconnectedCallback& waiter : waiters) waiter(status);
+}
+
+void ContextDirectory::ReportLinks(const std::string& name,
+                                   LinksCallback done) {
+  if (name == "master") {
+    return done(Status(), context_->router().ReportLinks());
+  }
+  auto it = nodes_.find(name);
+  if (it == nodes_.end() || !it->second->ready) {
+    return done(core::Error(Code::kNotFound, {"no context ", name}), {});
+  }
+  core::CallHeaders headers;
+  headers.method = kLinks;
+  const auto call = OutgoingCall::Create(
+      context_, std::move(headers), std::string(),
+      [done = std::move(done)](const CallResult& result) {
+        core::LinksReply reply;
+        Status status = result.status;
+        if (status.ok() && !core::ParseControl(result.message, &reply)) {
+          status = Status(Code::kInternal, "malformed LinksReply");
+        }
+        done(status, reply);
+      });
+  call->CancelAfter(kAnswerTimeoutUs, core::Error(Code::kDeadlineExceeded,
+                                                  {name, " did not answer"}));
+  call->Start(it->second->id);
 }
 
 ContextDirectory::Entry* ContextDirectory::FindLinked(const std::string& name) {

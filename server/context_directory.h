@@ -68,6 +68,12 @@ class ContextDirectory {
   void Disconnect(const std::string& name, uint32_t grace_ms,
                   DisconnectedCallback done);
 
+  // What a context counts of its links; "master": this one. Codes as of a call;
+  // NOT_FOUND: there is no context of that name.
+  using LinksCallback = std::function<void(const core::Status& status,
+                                           const core::LinksReply& reply)>;
+  void ReportLinks(const std::string& name, LinksCallback done);
+
   // Null when there is none, or frames can't be sent to it yet.
   Entry* FindLinked(const std::string& name);
   // The name for texts; the id where there is none.

@@ -61,6 +61,29 @@ grpc::Status ContextsService::Disconnect(grpc::ServerContext*,
   return ToGrpc(master_->Disconnect(request->name()));
 }
 
+grpc::Status ContextsService::Links(grpc::ServerContext*,
+                                    const v1::LinksRequest* request,
+                                    v1::LinksReply* reply) {
+  const auto links =
+      master_->Links(request->name().empty() ? "master" : request->name());
+  if (!links.ok()) return ToGrpc(links.status());
+  for (const core::LinkInfo& link : *links) {
+    v1::LinkInfo* const out = reply->add_links();
+    out->set_name(link.name);
+    out->set_peer_id(link.peer_id);
+    out->set_frames_in(link.frames_in);
+    out->set_frames_out(link.frames_out);
+    out->set_bytes_in(link.bytes_in);
+    out->set_bytes_out(link.bytes_out);
+    out->set_refused_sources(link.refused_sources);
+    out->set_refused_routes(link.refused_routes);
+    out->set_refused_full(link.refused_full);
+    out->set_queued_bytes(link.queued_bytes);
+    out->set_queue_high_water_bytes(link.queue_high_water_bytes);
+  }
+  return grpc::Status::OK;
+}
+
 grpc::Status ModulesService::Describe(grpc::ServerContext*,
                                       const v1::DescribeRequest* request,
                                       v1::DescribeReply* reply) {

@@ -25,6 +25,9 @@ class ContextsService final : public v1::Contexts::Service {
   grpc::Status Disconnect(grpc::ServerContext* context,
                           const v1::DisconnectRequest* request,
                           v1::DisconnectReply* reply) override;
+  grpc::Status Links(grpc::ServerContext* context,
+                     const v1::LinksRequest* request,
+                     v1::LinksReply* reply) override;
 
  private:
   Master* const master_;

@@ -387,6 +387,25 @@ std::vector<ContextInfo> Master::List() {
   return result;
 }
 
+absl::StatusOr<std::vector<core::LinkInfo>> Master::Links(
+    const std::string& name) {
+  absl::Notification done;
+  absl::StatusOr<std::vector<core::LinkInfo>> links;
+  impl_->thread().loop()->Post([&] {
+    impl_->on_loop()->directory.ReportLinks(
+        name, [&](const core::Status& status, const core::LinksReply& reply) {
+          if (status.ok()) {
+            links = reply.links;
+          } else {
+            links = stub::ToAbslStatus(status);
+          }
+          done.Notify();
+        });
+  });
+  done.WaitForNotification();
+  return links;
+}
+
 absl::Status Master::Disconnect(const std::string& name) {
   absl::Notification done;
   core::Status status;

@@ -113,6 +113,10 @@ class Master {
                                      const ConnectOptions& options = {});
 
   std::vector<ContextInfo> List();
+  // What the context called `name` ("master": this one) counts of its links.
+  // NOT_FOUND: there is none; else as of a call.
+  absl::StatusOr<std::vector<core::LinkInfo>> Links(const std::string& name);
+
   // Ends a context and its subtree: calls at work there have 3 s to end, new
   // ones are refused, UNAVAILABLE. NOT_FOUND: there is none of that name.
   absl::Status Disconnect(const std::string& name);

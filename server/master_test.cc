@@ -383,6 +383,27 @@ TEST_F(MasterTest, DisconnectOfAGrandchildLeavesItsParent) {
   EXPECT_EQ(master_->List()[0].name, "local:");
 }
 
+TEST_F(MasterTest, LinksCountWhatWentOverThem) {
+  ProbeStub probe(Connect("local:/local:"));
+  ASSERT_TRUE(probe.Echo(Echo(std::string(100'000, 'p'))).ok());
+  const auto here = master_->Links("master");
+  ASSERT_TRUE(here.ok()) << here.status();
+  ASSERT_EQ(here->size(), 1u);
+  EXPECT_EQ(here->at(0).name, "local:");
+  EXPECT_GT(here->at(0).bytes_in, 100'000u);
+  EXPECT_GT(here->at(0).bytes_out, 100'000u);
+  EXPECT_GT(here->at(0).frames_out, 3u);
+  EXPECT_EQ(here->at(0).refused_sources, 0u);
+  const auto below = master_->Links("local:/local:");
+  ASSERT_TRUE(below.ok()) << below.status();
+  ASSERT_EQ(below->size(), 2u);  // its parent's and its module's
+  EXPECT_EQ(below->at(0).name, "local:");
+  EXPECT_EQ(below->at(1).name, "module probe");
+  EXPECT_GT(below->at(1).bytes_out, 100'000u);
+  EXPECT_EQ(master_->Links("local:x").status().code(),
+            absl::StatusCode::kNotFound);
+}
+
 TEST_F(MasterTest, GivesTheLinesThatModulesPrint) {
   ProbeStub probe(Connect("local:/local:"));
   ::probe::v1::PrintRequest request;

@@ -15,6 +15,23 @@ void Print(const v1::ContextInfo& info) {
          info.pid(), info.uid());
 }
 
+void Print(const v1::LinkInfo& link) {
+  printf("%u\t%s\tin %llu frames, %llu bytes\tout %llu frames, %llu bytes",
+         link.peer_id(), link.name().c_str(),
+         static_cast<unsigned long long>(link.frames_in()),
+         static_cast<unsigned long long>(link.bytes_in()),
+         static_cast<unsigned long long>(link.frames_out()),
+         static_cast<unsigned long long>(link.bytes_out()));
+  printf(
+      "\trefused %llu sources, %llu routes, %llu full\tqueue %llu bytes, "
+      "at most %llu\n",
+      static_cast<unsigned long long>(link.refused_sources()),
+      static_cast<unsigned long long>(link.refused_routes()),
+      static_cast<unsigned long long>(link.refused_full()),
+      static_cast<unsigned long long>(link.queued_bytes()),
+      static_cast<unsigned long long>(link.queue_high_water_bytes()));
+}
+
 }  // namespace
 
 absl::Status RunContexts(const Flags& flags) {
@@ -34,6 +51,12 @@ absl::Status RunContexts(const Flags& flags) {
     request.set_target(flags.arguments[1]);
     status = stub->Connect(&context, request, &reply);
     if (status.ok()) Print(reply);
+  } else if (flags.arguments[0] == "links") {
+    v1::LinksRequest request;
+    v1::LinksReply reply;
+    if (flags.arguments.size() > 1) request.set_name(flags.arguments[1]);
+    status = stub->Links(&context, request, &reply);
+    for (const v1::LinkInfo& link : reply.links()) Print(link);
   } else {
     v1::DisconnectRequest request;
     v1::DisconnectReply reply;

@@ -14,7 +14,8 @@ namespace ramet::cli {
 const char kUsage[] =
     R"(usage: ramet call TARGET SERVICE/METHOD [JSON] [flags]
        ramet serve --listen unix:PATH [flags]
-       ramet contexts list|connect TARGET|disconnect NAME --master unix:PATH
+       ramet contexts list|connect TARGET|disconnect NAME|links [NAME]
+                      --master unix:PATH
        ramet help | version
 
 Calls a typed method in a context on another machine that has only sshd and
@@ -88,9 +89,9 @@ absl::Status SetHeartbeat(absl::string_view value, Flags* flags) {
       (flags->heartbeat != absl::ZeroDuration() &&
        (flags->heartbeat < absl::Milliseconds(10) ||
         flags->heartbeat > absl::Hours(24)))) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--heartbeat takes a time from 10ms to 24h, or 0s, not \"", value,
-        "\""));
+    return absl::InvalidArgumentError(
+        absl::StrCat("--heartbeat takes a time from 10ms to 24h, or 0s, not \"",
+                     value, "\""));
   }
   return absl::OkStatus();
 }
@@ -184,11 +185,14 @@ absl::Status CheckCommand(const Flags& flags) {
     }
   } else if (flags.command == "contexts") {
     const bool list = count == 1 && flags.arguments[0] == "list";
+    const bool links =
+        count >= 1 && count <= 2 && flags.arguments[0] == "links";
     const bool other = count == 2 && (flags.arguments[0] == "connect" ||
                                       flags.arguments[0] == "disconnect");
-    if (!list && !other) {
+    if (!list && !links && !other) {
       return absl::InvalidArgumentError(
-          "contexts takes list, connect TARGET or disconnect NAME");
+          "contexts takes list, connect TARGET, disconnect NAME or "
+          "links [NAME]");
     }
     if (flags.master.empty()) {
       return absl::InvalidArgumentError(

@@ -73,6 +73,19 @@ TEST_F(FlagsTest, HasDefaults) {
             static_cast<uint32_t>(core::SshOptions::kAuto));
   EXPECT_EQ(flags->master, "");
   EXPECT_FALSE(flags->stats);
+  EXPECT_EQ(flags->heartbeat, absl::Seconds(15));
+  EXPECT_EQ(flags->log_level, 0u);
+  EXPECT_FALSE(flags->unidirectional);
+}
+
+TEST_F(FlagsTest, TreesHaveRules) {
+  const auto flags =
+      ParseFlags({"serve", "--listen", "unix:/x", "--heartbeat=0s",
+                  "--unidirectional", "--log-level", "warning"});
+  ASSERT_TRUE(flags.ok()) << flags.status();
+  EXPECT_EQ(flags->heartbeat, absl::ZeroDuration());
+  EXPECT_EQ(flags->log_level, 2u);
+  EXPECT_TRUE(flags->unidirectional);
 }
 
 TEST_F(FlagsTest, ADashIsAnArgumentAndTwoEndTheFlags) {
@@ -110,6 +123,12 @@ TEST_F(FlagsTest, SaysWhatIsWrong) {
        "--deadline takes a time like 5s or 500ms, not \"0s\""},
       {{"call", "local:", "a.A/B", "--deadline=-1s"},
        "--deadline takes a time like 5s or 500ms, not \"-1s\""},
+      {{"serve", "--heartbeat", "15"},
+       "--heartbeat takes a time from 10ms to 24h, or 0s, not \"15\""},
+      {{"serve", "--heartbeat", "1ms"},
+       "--heartbeat takes a time from 10ms to 24h, or 0s, not \"1ms\""},
+      {{"serve", "--log-level", "loud"},
+       "--log-level takes one of: debug, info, warning, error"},
       {{"call", "local:", "a.A/B", "--host-key-check", "no"},
        "--host-key-check takes one of: strict, accept-new, off"},
       {{"call", "local:", "a.A/B", "--ssh-transport", "dropbear"},
@@ -120,11 +139,14 @@ TEST_F(FlagsTest, SaysWhatIsWrong) {
       {{"serve", "x", "--listen", "unix:/x"}, "serve takes no arguments"},
       {{"serve", "--listen", "/x"}, "--listen takes unix:PATH, not \"/x\""},
       {{"contexts", "--master", "unix:/x"},
-       "contexts takes list, connect TARGET or disconnect NAME"},
+       "contexts takes list, connect TARGET, disconnect NAME or "
+       "links [NAME]"},
       {{"contexts", "list", "x", "--master", "unix:/x"},
-       "contexts takes list, connect TARGET or disconnect NAME"},
+       "contexts takes list, connect TARGET, disconnect NAME or "
+       "links [NAME]"},
       {{"contexts", "connect", "--master", "unix:/x"},
-       "contexts takes list, connect TARGET or disconnect NAME"},
+       "contexts takes list, connect TARGET, disconnect NAME or "
+       "links [NAME]"},
       {{"contexts", "list"},
        "contexts needs --master unix:PATH or $RAMET_MASTER"},
   };

@@ -53,6 +53,27 @@ void Router::Announce(ContextId id) {
 
 void Router::SayFarewell(const Status& why) { SendDelRoute(self_, why); }
 
+LinksReply Router::ReportLinks() const {
+  LinksReply reply;
+  for (const auto& link : links_) {
+    const Link::Counters& counters = link->counters();
+    LinkInfo info;
+    info.peer_id = link->peer_id();
+    info.name = link->name();
+    info.frames_in = counters.frames_in;
+    info.frames_out = counters.frames_out;
+    info.bytes_in = counters.bytes_in;
+    info.bytes_out = counters.bytes_out;
+    info.refused_sources = counters.refused_source;
+    info.refused_routes = counters.refused_route;
+    info.refused_full = counters.refused_full;
+    info.queued_bytes = link->queued_bytes();
+    info.queue_high_water_bytes = counters.queue_high_water_bytes;
+    reply.links.push_back(std::move(info));
+  }
+  return reply;
+}
+
 std::vector<Link*> Router::children() const {
   std::vector<Link*> result;
   for (const auto& link : links_) {

@@ -87,6 +87,8 @@ class Router final : private Link::Delegate {
   void CloseLink(Link* link, const Status& why);
 
   Link* parent() const { return parent_; }
+  // What went over the links, the parent's first.
+  LinksReply ReportLinks() const;
   // The links to children and modules.
   std::vector<Link*> children() const;
   // The link that leads to `id`: a descendant's, else the parent's, else null.

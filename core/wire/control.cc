@@ -152,6 +152,29 @@ void Fields(M& m, V& visit, const StopChildRequest*) {
 template <typename M, typename V>
 void Fields(M&, V&, const StopChildReply*) {}
 
+template <typename M, typename V>
+void Fields(M&, V&, const LinksRequest*) {}
+
+template <typename M, typename V>
+void Fields(M& m, V& visit, const LinkInfo*) {
+  visit(1, m.peer_id);
+  visit(2, m.name);
+  visit(3, m.frames_in);
+  visit(4, m.frames_out);
+  visit(5, m.bytes_in);
+  visit(6, m.bytes_out);
+  visit(7, m.refused_sources);
+  visit(8, m.refused_routes);
+  visit(9, m.refused_full);
+  visit(10, m.queued_bytes);
+  visit(11, m.queue_high_water_bytes);
+}
+
+template <typename M, typename V>
+void Fields(M& m, V& visit, const LinksReply*) {
+  visit(1, m.links);
+}
+
 class Encoder {
  public:
   explicit Encoder(std::string* out) : out_(out) {}
@@ -293,6 +316,9 @@ RAMET_CONTROL_MESSAGE(StartChildRequest);
 RAMET_CONTROL_MESSAGE(StartChildReply);
 RAMET_CONTROL_MESSAGE(StopChildRequest);
 RAMET_CONTROL_MESSAGE(StopChildReply);
+RAMET_CONTROL_MESSAGE(LinksRequest);
+RAMET_CONTROL_MESSAGE(LinkInfo);
+RAMET_CONTROL_MESSAGE(LinksReply);
 #undef RAMET_CONTROL_MESSAGE
 
 }  // namespace ramet::core

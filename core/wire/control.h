@@ -138,6 +138,26 @@ struct StopChildRequest {
 
 struct StopChildReply {};
 
+struct LinksRequest {};
+
+struct LinkInfo {
+  uint32_t peer_id = 0;
+  std::string name;
+  uint64_t frames_in = 0;
+  uint64_t frames_out = 0;
+  uint64_t bytes_in = 0;
+  uint64_t bytes_out = 0;
+  uint64_t refused_sources = 0;
+  uint64_t refused_routes = 0;
+  uint64_t refused_full = 0;
+  uint64_t queued_bytes = 0;
+  uint64_t queue_high_water_bytes = 0;
+};
+
+struct LinksReply {
+  std::vector<LinkInfo> links;
+};
+
 // Serialize gives the bytes that protobuf would give for the same message.
 // ParseControl is false for bytes that are no such message; `message` is then
 // unspecified. Both are pure. Instantiated in control.cc for the structs above.

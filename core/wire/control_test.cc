@@ -124,7 +124,10 @@ using AllMessages = testing::Types<
     Types<StartChildRequest, control::StartChildRequest>,
     Types<StartChildReply, control::StartChildReply>,
     Types<StopChildRequest, control::StopChildRequest>,
-    Types<StopChildReply, control::StopChildReply>>;
+    Types<StopChildReply, control::StopChildReply>,
+    Types<LinksRequest, control::LinksRequest>,
+    Types<LinksReply, control::LinksReply>,
+    Types<LinkInfo, control::LinkInfo>>;
 TYPED_TEST_SUITE(ControlTest, AllMessages);
 
 // Protobuf's bytes through the plain struct and back are protobuf's bytes: so
@@ -220,7 +223,7 @@ TYPED_TEST(ControlTest, RefusesBytesBehindTheMessageThatAreNoField) {
 
 TEST(ControlBytesTest, EveryMessageOfTheFileIsCompared) {
   // The number of types above: a new message must be added there.
-  EXPECT_EQ(control::Hello::descriptor()->file()->message_type_count(), 20);
+  EXPECT_EQ(control::Hello::descriptor()->file()->message_type_count(), 23);
 }
 
 TEST(ControlBytesTest, AHelloIsThesePinnedBytes) {
