@@ -55,8 +55,8 @@ class CallContext {
   void Cancel() { cancelled_.Set(); }
 
  private:
-  const core::CallHeaders headers_;
-  const Caller caller_;
+  const core::CallHeaders headers_{};
+  const Caller caller_{};
   const absl::Time deadline_ = absl::InfiniteFuture();
   OneShotEvent cancelled_;
 };

@@ -96,7 +96,10 @@ class FdStreamTest : public testing::TestWithParam<bool> {
     bool over = false;
     int turns = 0;
     loop_.RunAfter(20'000, [&over] { over = true; });
-    for (; !over; ++turns) loop_.RunOnce(-1);
+    while (!over) {
+      loop_.RunOnce(-1);
+      ++turns;
+    }
     return turns;
   }
   void FillUp() {

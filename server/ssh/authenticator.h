@@ -88,7 +88,6 @@ class Authenticator {
   bool accepted_ = false;
   std::unique_ptr<Prompter::Pending> pending_;
   std::string password_;
-  bool password_given_ = false;
   int password_tries_ = 0;
   SshFailure failure_;
 };
