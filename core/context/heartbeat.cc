@@ -52,10 +52,12 @@ void Heartbeat::Tick() {
 
 bool Heartbeat::Check(Watched* watched) {
   const Link::Counters& counters = watched->link->counters();
-  // What this side does not read can't be held against the other.
-  const bool heard =
-      counters.bytes_in != watched->bytes_in || watched->link->paused();
   const bool spoke = counters.bytes_out != watched->bytes_out;
+  // What this side does not read can't be held against the other. On a slow
+  // line a PING waits behind bulk: while that gets on, somebody takes it.
+  const bool heard = counters.bytes_in != watched->bytes_in ||
+                     watched->link->paused() ||
+                     (spoke && watched->link->blocked());
   watched->silent_ticks = heard ? 0 : watched->silent_ticks + 1;
   if (!heard && !spoke) watched->link->Trim();
   if ((!heard || !spoke) && watched->link != router_->parent()) {

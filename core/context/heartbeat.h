@@ -24,7 +24,8 @@ struct HeartbeatOptions {
 // a watched link over which nothing has come for `count` intervals is closed,
 // UNAVAILABLE, and everybody who waits for somebody behind it learns why.
 //
-// Whatever comes over a link is a sign of life. Over one that is quiet the
+// Whatever comes over a link is a sign of life, and so is a full link that goes
+// on taking. Over one that is quiet the
 // parent sends a PING per interval, which the child answers, so that both ends
 // hear something. The child only listens.
 //

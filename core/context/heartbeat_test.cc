@@ -145,6 +145,34 @@ TEST_F(HeartbeatTest, PeerThatIsNotReadIsNotBlamed) {
   EXPECT_EQ(lost_.size(), 1u);
 }
 
+TEST_F(HeartbeatTest, SlowPeerThatGoesOnTakingIsNotBlamed) {
+  MemoryNetwork::Pair pair = network_.MakePair();
+  const std::shared_ptr<MemoryPipe> way = pair.a_to_b;
+  way->capacity = 64 * 1024;
+  auto parent = MakeContext(kParent);
+  std::unique_ptr<ByteStream> child = std::move(pair.b);
+  Link* const link =
+      parent->router().AddChild(std::move(pair.a), kChild, "child");
+  parent->heartbeat().Watch(link);
+  FrameHeader bulk;
+  bulk.dst_id = kChild;
+  bulk.handle = kLoadModule;
+  for (int i = 0; i < 32; ++i) {
+    parent->router().Send(bulk, std::string(kMaxPayloadBytes, 'm'));
+  }
+  std::string taken(16 * 1024, '\0');
+  for (int i = 0; i < 10 * static_cast<int>(kCount); ++i) {
+    Pass(1);
+    ASSERT_GT(child->Read(taken.data(), taken.size()), 0);
+    network_.Wake();
+    network_.Settle();
+    ASSERT_TRUE(link->blocked());
+    ASSERT_TRUE(lost_.empty()) << lost_[0];
+  }
+  Pass(2 * kCount);  // now it takes nothing any more
+  EXPECT_EQ(lost_.size(), 1u);
+}
+
 TEST_F(HeartbeatTest, LinksThatAreNotWatchedOrForgottenStay) {
   auto parent = MakeContext(kParent);
   MemoryNetwork::Pair starting = network_.MakePair();

@@ -84,6 +84,8 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
   // arrive.
   void PauseRead(bool pause);
   bool paused() const { return paused_; }
+  // The peer does not take as much as there is for it.
+  bool blocked() const { return want_write_; }
 
   size_t queued_bytes() const { return queued_bytes_; }
   bool open() const { return !closed_; }
