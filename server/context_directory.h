@@ -41,7 +41,8 @@ class ContextDirectory {
     core::HelloReply hello;
     // Digests of the bundles that were sent to it.
     std::set<std::string> delivered;
-    core::LineBudget log_budget;
+    // Twice what the context keeps itself, which then never meets this one.
+    core::LineBudget log_budget{2};
   };
 
   ContextDirectory(core::Context* context, parent::ChildStarter* children);
@@ -113,7 +114,7 @@ class ContextDirectory {
   parent::ChildStarter* const children_;
   std::map<std::string, std::unique_ptr<Node>> nodes_;
   std::map<core::ContextId, std::string> names_;
-  core::LineBudget strangers_log_budget_;
+  core::LineBudget strangers_log_budget_{2};
 };
 
 }  // namespace ramet::server

@@ -16,12 +16,25 @@ TEST(LineBudgetTest, ABurstPassesAndThenSoManyASecond) {
   EXPECT_EQ(budget.TakeDropped(), 2u);
   EXPECT_EQ(budget.TakeDropped(), 0u);
   int passed = 0;
-  for (int i = 0; i < 10'000; ++i) {
+  int notes = 0;
+  for (int i = 0; i < 40'000; ++i) {
     now_us += 100;  // ten times as many as may pass
-    if (budget.Take(now_us)) ++passed;
+    if (!budget.Take(now_us)) continue;
+    ++passed;
+    if (budget.TakeDropped() > 0) ++notes;
   }
-  EXPECT_GE(passed, LineBudget::kPerSecond - 1);
-  EXPECT_LE(passed, LineBudget::kPerSecond + 1);
+  EXPECT_GE(passed, 4 * LineBudget::kPerSecond * 9 / 10);
+  EXPECT_LE(passed, 4 * LineBudget::kPerSecond + 1);
+  // What is dropped is told a few times a second, not for every line.
+  EXPECT_GE(notes, 8);
+  EXPECT_LE(notes, 16);
+}
+
+TEST(LineBudgetTest, AShareIsSoManyTimesAsMuch) {
+  LineBudget budget(2);
+  int passed = 0;
+  while (budget.Take(1)) ++passed;
+  EXPECT_EQ(passed, 2 * LineBudget::kBurst);
 }
 
 TEST(LineBudgetTest, SilenceSavesNoMoreThanABurst) {
