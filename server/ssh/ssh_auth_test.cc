@@ -1,5 +1,6 @@
 // Ways into a server, and being refused, through SshTransport.
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -8,6 +9,7 @@
 #include <string>
 
 #include "core/base/subprocess.h"
+#include "core/base/unique_fd.h"
 #include "server/ssh/testing/transport_fixture.h"
 
 // libssh2 1.10 loses a number (56 bytes) whenever it reads an ECDSA key in
@@ -47,9 +49,15 @@ class Agent {
       : socket_(server.dir().File("agent.sock")) {
     core::SpawnOptions options;
     options.argv = {"ssh-agent", "-D", "-a", socket_};
-    options.fds = {-1, -1, 2};
+    int output[2];
+    EXPECT_EQ(pipe2(output, O_CLOEXEC), 0);
+    output_.Reset(output[0]);
+    const core::UniqueFd theirs(output[1]);
+    options.fds = {-1, theirs.get(), 2};
     EXPECT_TRUE(core::Spawn(options, &pid_).ok());
-    while (access(socket_.c_str(), F_OK) != 0) usleep(1000);
+    // It listens before it prints its address.
+    char byte;
+    EXPECT_EQ(read(output_.get(), &byte, 1), 1);
   }
   ~Agent() { core::KillGroupAndReap(pid_); }
 
@@ -61,6 +69,7 @@ class Agent {
 
  private:
   const std::string socket_;
+  core::UniqueFd output_;
   pid_t pid_ = 0;
 };
 
