@@ -86,9 +86,10 @@ def _cases(suite):
 
 
 def main():
-  # Whoever runs this in the background of a shell without job control has it
-  # ignore SIGINT, and every program of a case would inherit that.
+  # A shell without job control has its background ignore SIGINT, nohup ignores
+  # SIGHUP, and every program of a case would inherit that.
   signal.signal(signal.SIGINT, signal.default_int_handler)
+  signal.signal(signal.SIGHUP, signal.SIG_DFL)
   parser = argparse.ArgumentParser()
   parser.add_argument("--list", action="store_true")
   parser.add_argument("--json", help="writes the counts and names there")

@@ -85,8 +85,8 @@ class InputErrorTest(cases.Case):
   def test_targets_that_are_none(self):
     port = self.listener.port
     for target in ("nonsense", "ssh", "ssh:", "ssh:guest@", "ssh:@host",
-                   "local", "local:x", "local:/", "/local:", "local://local:",
-                   "telnet:host", "ssh:host:0", "ssh:host:65536",
+                   "local", "local:x:y", "local:me@here", "local:/", "/local:",
+                   "local://local:", "telnet:host", "ssh:host:0", "ssh:host:65536",
                    "ssh:host:port", "ssh:host:-1", f"ssh:127.0.0.1:{port}:1",
                    "ssh:a b", "ssh:host\n", "ssh:[::1"):
       with self.subTest(target):
