@@ -260,15 +260,16 @@ void ContextDirectory::Disconnect(const std::string& name, uint32_t grace_ms,
 void ContextDirectory::EndByForce(Node* node) {
   const std::string name = node->name;
   auto above = nodes_.find(node->parent);
-  if (above == nodes_.end()) return OnStopped(name, children_->Stop(node->id));
+  const ContextId id = node->id;
+  if (above == nodes_.end()) return OnStopped(name, id, children_->Stop(id));
   core::StopChildRequest request;
-  request.id = node->id;
+  request.id = id;
   core::CallHeaders headers;
   headers.method = kStopChild;
   const auto call = OutgoingCall::Create(
       context_, std::move(headers), core::SerializeControl(request),
-      [this, name](const CallResult& result) {
-        OnStopped(name, result.status);
+      [this, name, id](const CallResult& result) {
+        OnStopped(name, id, result.status);
       });
   call->CancelAfter(
       kAnswerTimeoutUs,
@@ -277,14 +278,19 @@ void ContextDirectory::EndByForce(Node* node) {
   call->Start(above->second->id);
 }
 
-// What ended is told by its lost route; this is for what did not.
-void ContextDirectory::OnStopped(const std::string& name,
+// What has ended lost its route before its parent answered; this is for what
+// has not, whatever the parent says.
+void ContextDirectory::OnStopped(const std::string& name, ContextId id,
                                  const Status& status) {
   auto it = nodes_.find(name);
-  if (it == nodes_.end() || status.ok()) return;
+  if (it == nodes_.end() || it->second->id != id) return;
+  const Status why =
+      status.ok() ? core::Error(Code::kInternal,
+                                {"cannot end ", name, ": it is still there"})
+                  : status;
   std::vector<DisconnectedCallback> waiters;
   waiters.swap(it->second->end_waiters);
-  for (const DisconnectedCallback& waiter : waiters) waiter(status);
+  for (const DisconnectedCallback& waiter : waiters) waiter(why);
 }
 
 void ContextDirectory::ReportLinks(const std::string& name,

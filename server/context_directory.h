@@ -108,7 +108,8 @@ class ContextDirectory {
   void OnRouteLost(core::ContextId id, const core::Status& why);
   void Fail(const std::string& name, const core::Status& why);
   void EndByForce(Node* node);
-  void OnStopped(const std::string& name, const core::Status& status);
+  void OnStopped(const std::string& name, core::ContextId id,
+                 const core::Status& status);
 
   core::Context* const context_;
   parent::ChildStarter* const children_;

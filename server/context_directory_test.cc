@@ -129,6 +129,33 @@ TEST_F(ContextDirectoryTest, AParentsWordForWhoIsNotItsNewChildIsRefused) {
   EXPECT_EQ(directory_.List().size(), 2u);
 }
 
+TEST_F(ContextDirectoryTest, AParentsWordThatItEndedAChildIsNotEnough) {
+  const ContextId a = hello_.grant_first;
+  Announce(a);
+  ASSERT_TRUE(ConnectAndClaim("local:/ssh:a", a).ok());
+  const auto disconnect = [&](bool ended) {
+    Status result(Code::kUnknown, "still waiting");
+    directory_.Disconnect("local:/ssh:a", 0,
+                          [&](const Status& status) { result = status; });
+    network_.Settle();
+    const RawFrame asked = child_->TakeFrames().at(0);
+    if (ended) {
+      Say(core::kDelRoute,
+          core::SerializeControl(core::DelRoute{a, 14, "ended"}));
+    }
+    core::PartWriter writer([&](std::string_view payload) {
+      Say(asked.header.reply_to, std::string(payload));
+    });
+    writer.AddMessage({});
+    writer.AddTrailers({});
+    writer.Flush();
+    return result;
+  };
+  EXPECT_EQ(disconnect(false).code(), Code::kInternal);
+  EXPECT_TRUE(disconnect(true).ok());
+  EXPECT_EQ(directory_.List().size(), 1u);
+}
+
 TEST_F(ContextDirectoryTest, DeadRepliesAreBelievedFromTheHopsOnTheWayOnly) {
   const ContextId a = hello_.grant_first;
   const ContextId beside = a + 1;
