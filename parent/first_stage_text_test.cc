@@ -1,9 +1,9 @@
-#include "parent/first_stage.h"
-
 #include <gtest/gtest.h>
 
 #include <set>
 #include <string>
+
+#include "parent/first_stage.h"
 
 namespace ramet::parent {
 namespace {
