@@ -8,6 +8,7 @@
 
 #include "core/base/check.h"
 #include "core/base/status.h"
+#include "core/wire/call_assembler.h"
 #include "core/wire/call_parts.h"
 #include "fuzz/fuzz_input.h"
 
@@ -26,6 +27,7 @@ class Recorder final : public CallAssembler::Sink {
   void OnEnd() override { Add('e', {}); }
   void OnTrailers(std::string bytes) override { Add('t', std::move(bytes)); }
   void OnCancel() override { Add('c', {}); }
+  void OnWindow(uint32_t bytes) override { Add('w', std::to_string(bytes)); }
 
   std::vector<std::pair<char, std::string>> events;
 
@@ -36,12 +38,25 @@ class Recorder final : public CallAssembler::Sink {
   }
 };
 
+// A user that is never behind. Returns how many events it has seen.
+size_t Consume(const Recorder& recorder, size_t seen,
+               CallAssembler* assembler) {
+  for (; seen < recorder.events.size(); ++seen) {
+    const auto& [what, bytes] = recorder.events[seen];
+    if (what == 'm') assembler->OnConsumed(bytes.size());
+  }
+  assembler->TakeGrant();
+  return seen;
+}
+
 void Run(fuzz::FuzzInput input) {
   CallAssembler assembler(kLimit);
   Recorder recorder;
+  size_t consumed = 0;
   while (!input.empty()) {
     const size_t count = input.Uint16();
     const Status status = assembler.Feed(input.Bytes(count), &recorder);
+    consumed = Consume(recorder, consumed, &assembler);
     if (!status.ok()) {
       RAMET_CHECK(!status.message().empty());
       break;
@@ -50,9 +65,11 @@ void Run(fuzz::FuzzInput input) {
 
   Recorder again;
   CallAssembler second(kLimit);
+  consumed = 0;
   PartWriter writer([&](std::string_view payload) {
     RAMET_CHECK(!payload.empty() && payload.size() <= kMaxPayloadBytes);
     RAMET_CHECK(second.Feed(payload, &again).ok());
+    consumed = Consume(again, consumed, &second);
   });
   for (const auto& [what, bytes] : recorder.events) {
     if (what == 'h') writer.AddHeaders(bytes);
@@ -60,6 +77,7 @@ void Run(fuzz::FuzzInput input) {
     if (what == 'e') writer.AddEnd();
     if (what == 't') writer.AddTrailers(bytes);
     if (what == 'c') writer.AddCancel();
+    if (what == 'w') writer.AddWindow(std::stoul(bytes));
   }
   writer.Flush();
   RAMET_CHECK(again.events == recorder.events);

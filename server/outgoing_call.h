@@ -10,6 +10,7 @@
 
 #include "core/base/status.h"
 #include "core/context/context.h"
+#include "core/wire/call_assembler.h"
 #include "core/wire/call_parts.h"
 #include "core/wire/control.h"
 #include "core/wire/frame_header.h"

@@ -2,10 +2,12 @@
 #define STUB_CHANNEL_H_
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "stub/call_options.h"
+#include "stub/raw_call.h"
 
 namespace ramet::stub {
 
@@ -33,7 +35,13 @@ class Channel {
   virtual void StartUnary(std::string method, std::string request,
                           const CallOptions& options, DoneCallback done) = 0;
 
-  // The same, blocking. Never call it on the channel's own thread.
+  // Starts a call of any kind. Never blocks; `listener` is told everything,
+  // errors at the start too. The errors of StartUnary().
+  virtual std::shared_ptr<RawCall> StartCall(
+      std::string method, const CallOptions& options,
+      std::shared_ptr<RawCallListener> listener) = 0;
+
+  // StartUnary(), blocking. Never call it on the channel's own thread.
   virtual absl::StatusOr<std::string> CallUnary(std::string method,
                                                 std::string request,
                                                 const CallOptions& options);

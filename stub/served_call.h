@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/base/status.h"
+#include "core/wire/call_assembler.h"
 #include "core/wire/call_parts.h"
 #include "core/wire/frame_header.h"
 #include "stub/call_context.h"

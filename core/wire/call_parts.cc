@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "core/base/strings.h"
 #include "core/wire/big_endian.h"
 
 namespace ramet::core {
@@ -74,108 +73,27 @@ void PartWriter::AddMessage(std::string_view message) {
   payload_.append(header, sizeof header);
   payload_.append(prefix, sizeof prefix);
   payload_.append(message.substr(0, first));
-  message.remove_prefix(first);
-  while (!message.empty()) {
-    const size_t count = std::min(Room(), message.size());
-    AddPart(PartKind::kMessage, 0, message.substr(0, count));
-    message.remove_prefix(count);
+  AddMessageBytes(message.substr(first));
+}
+
+void PartWriter::AddMessageBytes(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const size_t count = std::min(Room(), bytes.size());
+    AddPart(PartKind::kMessage, 0, bytes.substr(0, count));
+    bytes.remove_prefix(count);
   }
+}
+
+void PartWriter::AddWindow(uint32_t bytes) {
+  char credit[4];
+  StoreBe32(credit, bytes);
+  AddPart(PartKind::kWindow, 0, {credit, sizeof credit});
 }
 
 void PartWriter::Flush() {
   if (payload_.empty()) return;
   emit_(payload_);
   payload_.clear();
-}
-
-namespace {
-
-Status AddToWhole(std::string_view bytes, std::string* whole) {
-  if (whole->size() + bytes.size() > kMaxHeadersBytes) {
-    return Error(Code::kResourceExhausted, {"headers or trailers longer than ",
-                                            kMaxHeadersBytes, " bytes"});
-  }
-  whole->append(bytes);
-  return Status();
-}
-
-}  // namespace
-
-Status CallAssembler::Feed(std::string_view payload, Sink* sink) {
-  PartReader reader(payload);
-  Part part;
-  while (reader.Next(&part)) {
-    switch (part.kind) {
-      case PartKind::kHeaders:
-      case PartKind::kTrailers: {
-        const bool headers = part.kind == PartKind::kHeaders;
-        std::string& whole = headers ? headers_ : trailers_;
-        Status status = AddToWhole(part.bytes, &whole);
-        if (!status.ok()) return status;
-        if (part.flags & kPartContinues) break;
-        std::string bytes;
-        bytes.swap(whole);
-        if (headers) {
-          sink->OnHeaders(std::move(bytes));
-        } else {
-          sink->OnTrailers(std::move(bytes));
-        }
-        break;
-      }
-      case PartKind::kMessage: {
-        Status status = FeedMessageBytes(part.bytes, sink);
-        if (!status.ok()) return status;
-        break;
-      }
-      case PartKind::kEnd:
-        sink->OnEnd();
-        break;
-      case PartKind::kCancel:
-        sink->OnCancel();
-        break;
-      case PartKind::kWindow:
-        break;
-    }
-  }
-  if (reader.malformed()) {
-    return Status(Code::kInternal, "malformed call frame");
-  }
-  return Status();
-}
-
-Status CallAssembler::FeedMessageBytes(std::string_view bytes, Sink* sink) {
-  while (!bytes.empty()) {
-    if (prefix_.size() < kMessagePrefixBytes) {
-      const size_t count =
-          std::min(kMessagePrefixBytes - prefix_.size(), bytes.size());
-      prefix_.append(bytes.substr(0, count));
-      bytes.remove_prefix(count);
-      if (prefix_.size() < kMessagePrefixBytes) return Status();
-      if (prefix_[0] != 0) {
-        return Status(Code::kUnimplemented,
-                      "compressed messages are not supported");
-      }
-      message_bytes_ = LoadBe32(prefix_.data() + 1);
-      if (message_bytes_ > max_message_bytes_) {
-        return Error(Code::kResourceExhausted,
-                     {"message of ", message_bytes_,
-                      " bytes is longer than the limit of ", max_message_bytes_,
-                      " bytes"});
-      }
-      // Memory that the peer only announced is not touched.
-      message_.reserve(message_bytes_);
-    }
-    const size_t count =
-        std::min<size_t>(message_bytes_ - message_.size(), bytes.size());
-    message_.append(bytes.substr(0, count));
-    bytes.remove_prefix(count);
-    if (message_.size() < message_bytes_) return Status();
-    prefix_.clear();
-    std::string message;
-    message.swap(message_);
-    sink->OnMessage(std::move(message));
-  }
-  return Status();
 }
 
 }  // namespace ramet::core

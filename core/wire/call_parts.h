@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include "core/base/status.h"
 #include "core/wire/frame_header.h"
 
 namespace ramet::core {
@@ -28,7 +27,7 @@ enum class PartKind : uint8_t {
   kEnd = 3,       // the caller sends no more messages
   kTrailers = 4,  // CallTrailers: the call is over
   kCancel = 5,    // the caller wants no answer any more
-  kWindow = 6,    // credit for the other direction, 4 bytes
+  kWindow = 6,    // that many more message bytes may come; 4 bytes
 };
 
 enum PartFlag : uint8_t {
@@ -41,6 +40,11 @@ inline constexpr size_t kMessagePrefixBytes = 5;
 
 // gRPC's default: a longer message is refused with RESOURCE_EXHAUSTED.
 inline constexpr size_t kDefaultMaxMessageBytes = 4 * 1024 * 1024;
+// Bytes of the message stream, prefixes included, that each side of a call may
+// send before it is given WINDOW: the most that one direction of one call can
+// lie about at any hop and at a receiver that does not read. It holds small
+// messages for a long way and a medium one whole.
+inline constexpr uint32_t kInitialWindowBytes = 256 * 1024;
 // Headers and trailers: room for an error text of 1 MiB and its details.
 inline constexpr size_t kMaxHeadersBytes = 4 * 1024 * 1024;
 
@@ -78,10 +82,13 @@ class PartWriter {
   void AddTrailers(std::string_view bytes) {
     AddWhole(PartKind::kTrailers, bytes);
   }
-  // One uncompressed message, of at most 4 GiB - 1 bytes.
+  // One message of the message stream, of at most 4 GiB - 1 bytes.
   void AddMessage(std::string_view message);
+  // Bytes of the message stream, wherever its messages begin.
+  void AddMessageBytes(std::string_view bytes);
   void AddEnd() { AddPart(PartKind::kEnd, 0, {}); }
   void AddCancel() { AddPart(PartKind::kCancel, 0, {}); }
+  void AddWindow(uint32_t bytes);
   void Flush();
 
  private:
@@ -92,39 +99,6 @@ class PartWriter {
 
   const Emit emit_;
   std::string payload_;
-};
-
-// Puts the parts of one direction of a call together again.
-class CallAssembler {
- public:
-  class Sink {
-   public:
-    virtual ~Sink() = default;
-    virtual void OnHeaders(std::string bytes) = 0;
-    virtual void OnMessage(std::string message) = 0;
-    virtual void OnEnd() = 0;
-    virtual void OnTrailers(std::string bytes) = 0;
-    virtual void OnCancel() = 0;
-  };
-
-  explicit CallAssembler(size_t max_message_bytes = kDefaultMaxMessageBytes)
-      : max_message_bytes_(max_message_bytes) {}
-
-  // Feeds one frame's payload. RESOURCE_EXHAUSTED: a message or the headers
-  // are longer than allowed (the text has both numbers). INTERNAL: the bytes
-  // are no parts. After an error the assembler takes nothing more.
-  Status Feed(std::string_view payload, Sink* sink);
-
- private:
-  Status FeedMessageBytes(std::string_view bytes, Sink* sink);
-
-  const size_t max_message_bytes_;
-  std::string headers_;
-  std::string trailers_;
-  // The message at hand, from its prefix on.
-  std::string prefix_;
-  std::string message_;
-  uint32_t message_bytes_ = 0;
 };
 
 }  // namespace ramet::core

@@ -113,6 +113,11 @@ void Fields(M& m, V& visit, const CallHeaders*) {
 }
 
 template <typename M, typename V>
+void Fields(M& m, V& visit, const AnswerHeaders*) {
+  visit(1, m.metadata);
+}
+
+template <typename M, typename V>
 void Fields(M& m, V& visit, const CallTrailers*) {
   visit(1, m.code);
   visit(2, m.message);
@@ -310,6 +315,7 @@ RAMET_CONTROL_MESSAGE(ModuleService);
 RAMET_CONTROL_MESSAGE(LoadModule);
 RAMET_CONTROL_MESSAGE(Metadata);
 RAMET_CONTROL_MESSAGE(CallHeaders);
+RAMET_CONTROL_MESSAGE(AnswerHeaders);
 RAMET_CONTROL_MESSAGE(CallTrailers);
 RAMET_CONTROL_MESSAGE(SshOptions);
 RAMET_CONTROL_MESSAGE(StartChildRequest);

@@ -101,6 +101,10 @@ struct CallHeaders {
   std::vector<Metadata> metadata;
 };
 
+struct AnswerHeaders {
+  std::vector<Metadata> metadata;
+};
+
 struct CallTrailers {
   uint32_t code = 0;
   std::string message;

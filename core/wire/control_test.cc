@@ -119,6 +119,7 @@ using AllMessages = testing::Types<
     Types<ModuleService, control::ModuleService>,
     Types<LoadModule, control::LoadModule>, Types<Metadata, control::Metadata>,
     Types<CallHeaders, control::CallHeaders>,
+    Types<AnswerHeaders, control::AnswerHeaders>,
     Types<CallTrailers, control::CallTrailers>,
     Types<SshOptions, control::SshOptions>,
     Types<StartChildRequest, control::StartChildRequest>,
@@ -126,8 +127,7 @@ using AllMessages = testing::Types<
     Types<StopChildRequest, control::StopChildRequest>,
     Types<StopChildReply, control::StopChildReply>,
     Types<LinksRequest, control::LinksRequest>,
-    Types<LinksReply, control::LinksReply>,
-    Types<LinkInfo, control::LinkInfo>>;
+    Types<LinksReply, control::LinksReply>, Types<LinkInfo, control::LinkInfo>>;
 TYPED_TEST_SUITE(ControlTest, AllMessages);
 
 // Protobuf's bytes through the plain struct and back are protobuf's bytes: so
@@ -223,7 +223,7 @@ TYPED_TEST(ControlTest, RefusesBytesBehindTheMessageThatAreNoField) {
 
 TEST(ControlBytesTest, EveryMessageOfTheFileIsCompared) {
   // The number of types above: a new message must be added there.
-  EXPECT_EQ(control::Hello::descriptor()->file()->message_type_count(), 23);
+  EXPECT_EQ(control::Hello::descriptor()->file()->message_type_count(), 24);
 }
 
 TEST(ControlBytesTest, AHelloIsThesePinnedBytes) {

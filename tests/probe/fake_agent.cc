@@ -27,6 +27,7 @@ struct FakeAgent::Open final : core::CallAssembler::Sink {
     whole = true;
   }
   void OnCancel() override {}
+  void OnWindow(uint32_t) override {}
 
   core::CallAssembler assembler{64 * 1024 * 1024};
   Reply reply;

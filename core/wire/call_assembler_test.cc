@@ -1,4 +1,4 @@
-#include "core/wire/call_parts.h"
+#include "core/wire/call_assembler.h"
 
 #include <gtest/gtest.h>
 
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/wire/big_endian.h"
+#include "core/wire/call_parts.h"
 
 namespace ramet::core {
 namespace {
@@ -20,6 +21,9 @@ class Recorder final : public CallAssembler::Sink {
   void OnEnd() override { events.push_back("end"); }
   void OnTrailers(std::string bytes) override { Add("trailers", bytes); }
   void OnCancel() override { events.push_back("cancel"); }
+  void OnWindow(uint32_t bytes) override {
+    events.push_back("window " + std::to_string(bytes));
+  }
 
   std::vector<std::string> events;
   std::vector<std::string> contents;
@@ -60,7 +64,7 @@ std::string Pattern(size_t size) {
   return bytes;
 }
 
-class CallPartsTest : public testing::Test {
+class CallAssemblerTest : public testing::Test {
  protected:
   PartWriter::Emit Collect() {
     return
@@ -72,16 +76,26 @@ class CallPartsTest : public testing::Test {
       EXPECT_LE(payload.size(), kMaxPayloadBytes);
       const Status status = assembler_.Feed(payload, &recorder_);
       if (!status.ok()) return status;
+      Consume(&assembler_, recorder_);
     }
     return Status();
   }
 
+  // A user that is never behind: the window does not matter.
+  void Consume(CallAssembler* assembler, const Recorder& recorder) {
+    for (; consumed_ < recorder.contents.size(); ++consumed_) {
+      assembler->OnConsumed(recorder.contents[consumed_].size());
+    }
+    assembler->TakeGrant();
+  }
+
   std::vector<std::string> payloads_;
+  size_t consumed_ = 0;
   CallAssembler assembler_;
   Recorder recorder_;
 };
 
-TEST_F(CallPartsTest, AUnaryCallIsOnePayloadOfThesePinnedBytes) {
+TEST_F(CallAssemblerTest, AUnaryCallIsOnePayloadOfThesePinnedBytes) {
   PartWriter writer(Collect());
   writer.AddHeaders("hd");
   writer.AddMessage("msg");
@@ -99,13 +113,13 @@ TEST_F(CallPartsTest, AUnaryCallIsOnePayloadOfThesePinnedBytes) {
             (std::vector<std::string>{"headers 2", "message 3", "end"}));
 }
 
-TEST_F(CallPartsTest, FlushOfNothingEmitsNothing) {
+TEST_F(CallAssemblerTest, FlushOfNothingEmitsNothing) {
   PartWriter writer(Collect());
   writer.Flush();
   EXPECT_TRUE(payloads_.empty());
 }
 
-TEST_F(CallPartsTest, RoundTripsMessagesOfEverySizeAroundTheLimits) {
+TEST_F(CallAssemblerTest, RoundTripsMessagesOfEverySizeAroundTheLimits) {
   std::vector<size_t> sizes = {0, 1, 2, 1024 * 1024, kDefaultMaxMessageBytes};
   for (size_t near : {kMaxPartBytes, kMaxPayloadBytes, 2 * kMaxPayloadBytes}) {
     for (size_t size = near - 40; size <= near + 40; ++size) {
@@ -115,6 +129,7 @@ TEST_F(CallPartsTest, RoundTripsMessagesOfEverySizeAroundTheLimits) {
   for (size_t size : sizes) {
     payloads_.clear();
     recorder_.contents.clear();
+    consumed_ = 0;
     const std::string message = Pattern(size);
     PartWriter writer(Collect());
     writer.AddHeaders("h");
@@ -127,7 +142,7 @@ TEST_F(CallPartsTest, RoundTripsMessagesOfEverySizeAroundTheLimits) {
   }
 }
 
-TEST_F(CallPartsTest, FillsPayloads) {
+TEST_F(CallAssemblerTest, FillsPayloads) {
   PartWriter writer(Collect());
   writer.AddMessage(Pattern(1024 * 1024));
   writer.Flush();
@@ -135,7 +150,7 @@ TEST_F(CallPartsTest, FillsPayloads) {
   EXPECT_EQ(payloads_.size(), 17u);
 }
 
-TEST_F(CallPartsTest, RoundTripsManyMessages) {
+TEST_F(CallAssemblerTest, RoundTripsManyMessages) {
   PartWriter writer(Collect());
   std::mt19937 random(2);
   std::vector<std::string> messages;
@@ -149,7 +164,7 @@ TEST_F(CallPartsTest, RoundTripsManyMessages) {
   EXPECT_TRUE(recorder_.contents == messages);
 }
 
-TEST_F(CallPartsTest, RoundTripsHeadersAndTrailersOfManyParts) {
+TEST_F(CallAssemblerTest, RoundTripsHeadersAndTrailersOfManyParts) {
   PartWriter writer(Collect());
   const std::string headers = Pattern(200'000);
   const std::string trailers = Pattern(1'100'000);
@@ -164,7 +179,7 @@ TEST_F(CallPartsTest, RoundTripsHeadersAndTrailersOfManyParts) {
   EXPECT_EQ(recorder_.contents[2], "");
 }
 
-TEST_F(CallPartsTest, CancelTravels) {
+TEST_F(CallAssemblerTest, CancelTravels) {
   PartWriter writer(Collect());
   writer.AddCancel();
   writer.Flush();
@@ -172,7 +187,7 @@ TEST_F(CallPartsTest, CancelTravels) {
   EXPECT_EQ(recorder_.events, std::vector<std::string>{"cancel"});
 }
 
-TEST_F(CallPartsTest, MessagesMayBeCutAtEveryByte) {
+TEST_F(CallAssemblerTest, MessagesMayBeCutAtEveryByte) {
   const std::string stream = Prefixed("first") + Prefixed("") + Prefixed("3rd");
   for (char byte : stream) {
     ASSERT_TRUE(
@@ -182,7 +197,7 @@ TEST_F(CallPartsTest, MessagesMayBeCutAtEveryByte) {
   EXPECT_EQ(recorder_.contents, (std::vector<std::string>{"first", "", "3rd"}));
 }
 
-TEST_F(CallPartsTest, MessagesMayBeCutAnywhere) {
+TEST_F(CallAssemblerTest, MessagesMayBeCutAnywhere) {
   std::vector<std::string> messages;
   std::string stream;
   for (size_t size : {5u, 0u, 0u, 1000u, 1u, 70000u, 3u}) {
@@ -210,7 +225,7 @@ TEST_F(CallPartsTest, MessagesMayBeCutAnywhere) {
   }
 }
 
-TEST_F(CallPartsTest, MalformedPartsAreRefused) {
+TEST_F(CallAssemblerTest, MalformedPartsAreRefused) {
   const std::string whole = PartBytes(1, 0, "headers");
   for (size_t size = 1; size < whole.size(); ++size) {
     EXPECT_EQ(CallAssembler().Feed(whole.substr(0, size), &recorder_).code(),
@@ -225,33 +240,90 @@ TEST_F(CallPartsTest, MalformedPartsAreRefused) {
   EXPECT_TRUE(recorder_.events.empty());
 }
 
-TEST_F(CallPartsTest, WhatStandsBeforeAMalformedPartIsGiven) {
+TEST_F(CallAssemblerTest, WhatStandsBeforeAMalformedPartIsGiven) {
   EXPECT_EQ(
       assembler_.Feed(PartBytes(1, 0, "headers") + "\x01", &recorder_).code(),
       Code::kInternal);
   EXPECT_EQ(recorder_.events, std::vector<std::string>{"headers 7"});
 }
 
-TEST_F(CallPartsTest, AnEmptyPayloadIsNoError) {
+TEST_F(CallAssemblerTest, AnEmptyPayloadIsNoError) {
   EXPECT_TRUE(assembler_.Feed("", &recorder_).ok());
   EXPECT_TRUE(recorder_.events.empty());
 }
 
-TEST_F(CallPartsTest, StepsOverWindows) {
+TEST_F(CallAssemblerTest, GivesWindows) {
   EXPECT_TRUE(
-      assembler_.Feed(PartBytes(6, 0, "abcd") + PartBytes(3, 0, ""), &recorder_)
+      assembler_.Feed(PartBytes(6, 0, std::string("\0\1\0\2", 4)), &recorder_)
           .ok());
-  EXPECT_EQ(recorder_.events, std::vector<std::string>{"end"});
+  PartWriter writer(Collect());
+  writer.AddWindow(0xFFFFFFFF);
+  writer.Flush();
+  EXPECT_TRUE(FeedAll().ok());
+  EXPECT_EQ(recorder_.events,
+            (std::vector<std::string>{"window 65538", "window 4294967295"}));
 }
 
-TEST_F(CallPartsTest, CompressedMessagesAreUnimplemented) {
+TEST_F(CallAssemblerTest, AWindowOfAnotherSizeIsMalformed) {
+  EXPECT_EQ(assembler_.Feed(PartBytes(6, 0, "abc"), &recorder_).code(),
+            Code::kInternal);
+}
+
+TEST_F(CallAssemblerTest, WhoSendsMoreThanTheWindowIsRefused) {
+  PartWriter writer(Collect());
+  for (int i = 0; i < 5; ++i) writer.AddMessage(Pattern(60'000));
+  writer.Flush();
+  // Nobody consumes.
+  Status status;
+  size_t fed = 0;
+  for (const std::string& payload : payloads_) {
+    status = assembler_.Feed(payload, &recorder_);
+    if (!status.ok()) break;
+    fed += payload.size();
+  }
+  EXPECT_EQ(status.code(), Code::kResourceExhausted);
+  EXPECT_EQ(status.message(), "more bytes of messages than were granted");
+  EXPECT_LE(fed, kInitialWindowBytes + 100);
+}
+
+TEST_F(CallAssemblerTest, AMessageLargerThanTheWindowIsGrantedWhenItBegins) {
+  PartWriter writer(Collect());
+  writer.AddMessage(Pattern(1'000'000));
+  writer.Flush();
+  ASSERT_TRUE(assembler_.Feed(payloads_[0], &recorder_).ok());
+  EXPECT_EQ(assembler_.TakeGrant(), 1'000'000 + kMessagePrefixBytes);
+  EXPECT_EQ(assembler_.TakeGrant(), 0u);
+  for (size_t i = 1; i < payloads_.size(); ++i) {
+    ASSERT_TRUE(assembler_.Feed(payloads_[i], &recorder_).ok());
+    EXPECT_EQ(assembler_.TakeGrant(), 0u);
+  }
+  EXPECT_EQ(recorder_.contents.size(), 1u);
+}
+
+TEST_F(CallAssemblerTest, GrantsAgainWhenTheUserHasTakenEnough) {
+  const size_t message_bytes = kInitialWindowBytes / 4 - kMessagePrefixBytes;
+  PartWriter writer(Collect());
+  writer.AddMessage(Pattern(message_bytes));
+  writer.AddMessage(Pattern(10));
+  writer.Flush();
+  for (const std::string& payload : payloads_) {
+    ASSERT_TRUE(assembler_.Feed(payload, &recorder_).ok());
+  }
+  EXPECT_EQ(assembler_.TakeGrant(), 0u);
+  assembler_.OnConsumed(message_bytes);
+  EXPECT_EQ(assembler_.TakeGrant(), kInitialWindowBytes / 4);
+  assembler_.OnConsumed(10);
+  EXPECT_EQ(assembler_.TakeGrant(), 0u);
+}
+
+TEST_F(CallAssemblerTest, CompressedMessagesAreUnimplemented) {
   std::string message = Prefixed("x");
   message[0] = 1;
   EXPECT_EQ(assembler_.Feed(MessagePart(message), &recorder_).code(),
             Code::kUnimplemented);
 }
 
-TEST_F(CallPartsTest, AMessageAtTheLimitPassesAndOneAboveDoesNot) {
+TEST_F(CallAssemblerTest, AMessageAtTheLimitPassesAndOneAboveDoesNot) {
   CallAssembler assembler(100);
   EXPECT_TRUE(
       assembler.Feed(MessagePart(Prefixed(Pattern(100))), &recorder_).ok());
@@ -263,7 +335,7 @@ TEST_F(CallPartsTest, AMessageAtTheLimitPassesAndOneAboveDoesNot) {
   EXPECT_EQ(recorder_.contents.size(), 1u);
 }
 
-TEST_F(CallPartsTest, ALengthAloneIsRefusedBeforeAnyOfItsBytes) {
+TEST_F(CallAssemblerTest, ALengthAloneIsRefusedBeforeAnyOfItsBytes) {
   EXPECT_EQ(
       assembler_
           .Feed(MessagePart(std::string("\0\xff\xff\xff\xff", 5)), &recorder_)
@@ -271,7 +343,7 @@ TEST_F(CallPartsTest, ALengthAloneIsRefusedBeforeAnyOfItsBytes) {
       Code::kResourceExhausted);
 }
 
-TEST_F(CallPartsTest, HeadersWithoutAnEndAreRefusedAtTheirLimit) {
+TEST_F(CallAssemblerTest, HeadersWithoutAnEndAreRefusedAtTheirLimit) {
   const std::string payload =
       PartBytes(1, kPartContinues, Pattern(kMaxPartBytes - 100));
   Status status;
