@@ -33,4 +33,63 @@ bool CallContext::WaitUntilCancelled(absl::Duration duration) const {
   return is_cancelled();
 }
 
+bool CallContext::Add(Answer* answer, std::string key,
+                      std::string value) const {
+  if (!CheckMetadataPair(key, value).ok()) return false;
+  std::lock_guard<std::mutex> lock(mutex_);
+  const size_t bytes = answer->bytes + key.size() + value.size();
+  if (answer->taken || bytes > kMaxMetadataBytes) return false;
+  answer->bytes = bytes;
+  answer->metadata.emplace_back(std::move(key), std::move(value));
+  return true;
+}
+
+bool CallContext::AddInitialMetadata(std::string key, std::string value) const {
+  return Add(&initial_, std::move(key), std::move(value));
+}
+
+bool CallContext::AddTrailingMetadata(std::string key,
+                                      std::string value) const {
+  return Add(&trailing_, std::move(key), std::move(value));
+}
+
+MetadataPairs CallContext::Take(Answer* answer) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  answer->taken = true;
+  return std::move(answer->metadata);
+}
+
+MetadataPairs CallContext::TakeInitialMetadata() const {
+  return Take(&initial_);
+}
+
+MetadataPairs CallContext::TakeTrailingMetadata() const {
+  return Take(&trailing_);
+}
+
+void CallContext::Cancel() {
+  std::lock_guard<std::mutex> lock(callbacks_mutex_);
+  if (cancelled_.is_set()) return;
+  cancelled_.Set();
+  for (CancelCallback* callback : callbacks_) callback->function_();
+}
+
+CancelCallback::CancelCallback(const CallContext& context,
+                               std::function<void()> function)
+    : context_(context), function_(std::move(function)) {
+  std::lock_guard<std::mutex> lock(context_.callbacks_mutex_);
+  if (context_.cancelled_.is_set()) {
+    function_();
+  } else {
+    context_.callbacks_.push_back(this);
+  }
+}
+
+CancelCallback::~CancelCallback() {
+  std::lock_guard<std::mutex> lock(context_.callbacks_mutex_);
+  auto& callbacks = context_.callbacks_;
+  callbacks.erase(std::remove(callbacks.begin(), callbacks.end(), this),
+                  callbacks.end());
+}
+
 }  // namespace ramet::stub

@@ -1,6 +1,10 @@
 #ifndef STUB_CALL_CONTEXT_H_
 #define STUB_CALL_CONTEXT_H_
 
+#include <stddef.h>
+
+#include <functional>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,12 +12,16 @@
 #include "absl/time/time.h"
 #include "core/wire/control.h"
 #include "core/wire/frame_header.h"
+#include "stub/metadata.h"
 #include "stub/one_shot_event.h"
 
 namespace ramet::stub {
 
-// What a method knows about the call that it serves, beside the request.
-// Owned by the runtime, and valid until the method returns.
+class CancelCallback;
+
+// What a method knows about the call that it serves, beside the request, and
+// what it answers beside the reply. Owned by the runtime, and valid until the
+// method returns.
 //
 // Threads: any.
 class CallContext {
@@ -44,6 +52,14 @@ class CallContext {
   // The first value of a key (lower case), or null.
   const std::string* FindMetadata(const std::string& key) const;
 
+  // Metadata of the answer: before its first message, and with its end. A key
+  // may be given several times. False, and nothing is added, for what
+  // CheckMetadata() refuses, for more than kMaxMetadataBytes together, and for
+  // initial metadata when that is out already (ServerWriter::
+  // SendInitialMetadata() and the first message send it).
+  bool AddInitialMetadata(std::string key, std::string value) const;
+  bool AddTrailingMetadata(std::string key, std::string value) const;
+
   // True when nobody waits for the answer any more: the caller gave up, or the
   // deadline passed. A long method asks now and then, and returns early.
   bool is_cancelled() const;
@@ -52,13 +68,58 @@ class CallContext {
   bool WaitUntilCancelled(absl::Duration duration) const;
 
   // The runtime's side, and a test's.
-  void Cancel() { cancelled_.Set(); }
+  void Cancel();
+  // What was added; no more can be.
+  MetadataPairs TakeInitialMetadata() const;
+  MetadataPairs TakeTrailingMetadata() const;
 
  private:
+  friend class CancelCallback;
+
+  struct Answer {
+    MetadataPairs metadata;
+    size_t bytes = 0;
+    bool taken = false;
+  };
+  bool Add(Answer* answer, std::string key, std::string value) const;
+  MetadataPairs Take(Answer* answer) const;
+
   const core::CallHeaders headers_{};
   const Caller caller_{};
   const absl::Time deadline_ = absl::InfiniteFuture();
   OneShotEvent cancelled_;
+
+  mutable std::mutex mutex_;  // for the answers
+  mutable Answer initial_;
+  mutable Answer trailing_;
+
+  // Held while callbacks run, so that none outlives its owner.
+  mutable std::mutex callbacks_mutex_;
+  mutable std::vector<CancelCallback*> callbacks_;
+};
+
+// Runs a function when a call is cancelled or its deadline passes, for as long
+// as this object lives: at once when that happened before, otherwise on
+// another thread, where it must not block. So a method ties to the call what
+// can't ask is_cancelled():
+//
+//   CancelCallback kill_it(context, [pid] { kill(pid, SIGKILL); });
+//   waitpid(pid, &status, 0);
+//
+// Its destructor waits for the function to return; it must not be destroyed
+// by the function, which may use the context but make no other CancelCallback.
+class CancelCallback {
+ public:
+  CancelCallback(const CallContext& context, std::function<void()> function);
+  ~CancelCallback();
+  CancelCallback(const CancelCallback&) = delete;
+  CancelCallback& operator=(const CancelCallback&) = delete;
+
+ private:
+  friend class CallContext;
+
+  const CallContext& context_;
+  const std::function<void()> function_;
 };
 
 }  // namespace ramet::stub

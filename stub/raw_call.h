@@ -4,16 +4,11 @@
 #include <stddef.h>
 
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
+#include "stub/metadata.h"
 
 namespace ramet::stub {
-
-// Pairs as gRPC has them: keys are lower case, values of keys that end in
-// "-bin" may be any bytes.
-using MetadataPairs = std::vector<std::pair<std::string, std::string>>;
 
 // How a call ended.
 struct CallEnd {
