@@ -1,14 +1,26 @@
 #ifndef STUB_CALL_OPTIONS_H_
 #define STUB_CALL_OPTIONS_H_
 
+#include <stddef.h>
+
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "core/wire/call_parts.h"
+#include "stub/metadata.h"
 
 namespace ramet::stub {
+
+// What the callee sent beside its reply. Written by the channel, complete and
+// readable when the call's outcome is.
+struct ReplyMetadata {
+  MetadataPairs initial;
+  MetadataPairs trailing;
+};
 
 // How one call is made. A value type.
 struct CallOptions {
@@ -17,9 +29,17 @@ struct CallOptions {
   absl::Duration timeout = absl::InfiniteDuration();  // from the call's start
   absl::Time deadline = absl::InfiniteFuture();
 
-  // Pairs for the method, as gRPC has them: keys are lower case, values of
-  // keys that end in "-bin" may be any bytes.
-  std::vector<std::pair<std::string, std::string>> metadata;
+  // Pairs for the method; INVALID_ARGUMENT for what CheckMetadata() refuses.
+  MetadataPairs metadata;
+
+  // The call fails with RESOURCE_EXHAUSTED when a message is longer; the callee
+  // has limits of its own.
+  size_t max_request_bytes = core::kDefaultMaxMessageBytes;
+  size_t max_reply_bytes = core::kDefaultMaxMessageBytes;
+
+  // Gets the metadata of a unary call's answer, when it is wanted. One for each
+  // call.
+  std::shared_ptr<ReplyMetadata> reply_metadata;
 
   // The earlier of both limits, as time that remains at `now`; negative when
   // it has passed.

@@ -1,69 +1,94 @@
 #include "stub/call_table.h"
 
-#include <utility>
+#include <algorithm>
+#include <string>
 
 #include "core/wire/call_parts.h"
+#include "core/wire/method_name.h"
 
 namespace ramet::stub {
 namespace {
 
-bool BeginsWithHeaders(std::string_view payload) {
+// The HEADERS part that a call begins with; false: there is none.
+bool FirstHeaders(std::string_view payload, std::string_view* bytes) {
   core::PartReader reader(payload);
   core::Part part;
-  return reader.Next(&part) && part.kind == core::PartKind::kHeaders;
-}
-
-bool HasCancel(std::string_view payload) {
-  core::PartReader reader(payload);
-  core::Part part;
-  while (reader.Next(&part)) {
-    if (part.kind == core::PartKind::kCancel) return true;
+  if (!reader.Next(&part) || part.kind != core::PartKind::kHeaders) {
+    return false;
   }
-  return false;
+  *bytes = part.bytes;
+  return true;
 }
 
 }  // namespace
 
-ServedCall* CallTable::Open(const core::FrameHeader& header) {
-  const bool full = calls_.size() >= kMaxOpenCalls;
-  auto call = std::make_unique<ServedCall>(header, max_message_bytes_);
-  if (full) {
-    call->Refuse(core::Status(
-        core::Code::kResourceExhausted,
-        "the module has " + std::to_string(kMaxOpenCalls) +
-            " calls to answer already; try again when some are over"));
-  }
-  ServedCall* opened = call.get();
-  calls_[core::CallKey(header.src_id, header.reply_to)] = std::move(call);
-  return opened;
+bool CallTable::IsForeign(core::ContextId caller) const {
+  const auto& ids = options_.ancestor_ids;
+  return std::find(ids.begin(), ids.end(), caller) == ids.end();
 }
 
-ServedCall* CallTable::OnFrame(const core::FrameHeader& header,
-                               std::string_view payload) {
-  auto found = calls_.find(core::CallKey(header.src_id, header.reply_to));
-  if (found == calls_.end()) {
-    if (!BeginsWithHeaders(payload)) return nullptr;
-    ServedCall* call = Open(header);
-    if (!call->whole()) call->Feed(payload);
-    return call->whole() ? call : nullptr;
+std::shared_ptr<ServedCall> CallTable::Open(const core::FrameHeader& header,
+                                            std::string_view headers) {
+  ServedCall::Options options;
+  options.own_id = options_.own_id;
+  options.max_message_bytes = options_.max_message_bytes;
+  options.foreign = IsForeign(header.src_id);
+  core::MethodName name;
+  std::string path;
+  if (core::PeekMethod(headers, &name)) {
+    path.reserve(name.service.size() + name.method.size() + 2);
+    path += '/';
+    path += name.service;
+    path += '/';
+    path += name.method;
+    options.method = methods_->Find(path);
   }
-  ServedCall* call = found->second.get();
-  // A call goes on under the authority that it began with.
-  if (call->authority_id() != header.auth_id) return nullptr;
-  if (call->whole()) {
-    if (HasCancel(payload)) call->Cancel();
+  auto call = std::make_shared<ServedCall>(header, options, port_);
+  if (calls_.size() >= kMaxOpenCalls) {
+    call->Abort(absl::ResourceExhaustedError(
+        "the module has " + std::to_string(kMaxOpenCalls) +
+        " calls to answer already; try again when some are over"));
+  } else if (path.empty()) {
+    call->Abort(absl::InternalError("malformed call headers"));
+  } else if (options.method == nullptr) {
+    call->Abort(methods_->Unknown(path));
+  } else {
+    calls_[call->key()] = call;
+  }
+  return call;
+}
+
+std::shared_ptr<ServedCall> CallTable::OnFrame(const core::FrameHeader& header,
+                                               std::string_view payload,
+                                               ServedCall::Fed* fed) {
+  std::shared_ptr<ServedCall> call =
+      Find(core::CallKey(header.src_id, header.reply_to));
+  if (call == nullptr) {
+    std::string_view headers;
+    if (!FirstHeaders(payload, &headers)) return nullptr;
+    call = Open(header, headers);
+    if (call->over()) {
+      fed->over = fed->has_frames = true;
+      return call;
+    }
+  } else if (call->authority_id() != header.auth_id) {
+    // A call goes on under the authority that it began with.
     return nullptr;
   }
-  call->Feed(payload);
-  return call->whole() ? call : nullptr;
+  *fed = call->Feed(payload);
+  return call;
 }
 
-std::unique_ptr<ServedCall> CallTable::Remove(const ServedCall& call) {
-  auto found = calls_.find(core::CallKey(call.caller_id(), call.reply_to()));
-  if (found == calls_.end()) return nullptr;
-  std::unique_ptr<ServedCall> removed = std::move(found->second);
+std::shared_ptr<ServedCall> CallTable::Find(uint64_t key) const {
+  auto found = calls_.find(key);
+  return found == calls_.end() ? nullptr : found->second;
+}
+
+bool CallTable::Remove(const ServedCall& call) {
+  auto found = calls_.find(call.key());
+  if (found == calls_.end() || found->second.get() != &call) return false;
   calls_.erase(found);
-  return removed;
+  return true;
 }
 
 }  // namespace ramet::stub

@@ -7,11 +7,37 @@
 
 #include "core/wire/call_parts.h"
 #include "core/wire/control.h"
+#include "tests/probe/call_payloads.h"
 
 namespace ramet::stub {
 namespace {
 
+using probe::CallPayloads;
+using probe::Payload;
+
 constexpr size_t kMaxMessageBytes = 200'000;
+
+// "/a.B/C" is unary, "/a.B/S" streams.
+class TestService : public Service {
+ public:
+  const ServiceInfo& RametInfo() const override {
+    static constexpr MethodInfo kMethods[] = {
+        {"C", Policy::kParents},
+        {"S", Policy::kParents, MethodKind::kBidiStreaming}};
+    static constexpr ServiceInfo kInfo = {"a.B", kMethods, 2};
+    return kInfo;
+  }
+  absl::Status RametCall(size_t, const CallContext&, const std::string&,
+                         std::string*) override {
+    return absl::OkStatus();
+  }
+};
+
+class TestPort final : public CallPort {
+ public:
+  void SendFrames(ServedCall*) override {}
+  void SendGrant(const ServedCall&, uint32_t) override {}
+};
 
 core::FrameHeader HeaderFrom(core::ContextId caller, core::HandleId reply_to) {
   core::FrameHeader header;
@@ -22,153 +48,229 @@ core::FrameHeader HeaderFrom(core::ContextId caller, core::HandleId reply_to) {
   return header;
 }
 
-std::string Headers(uint64_t timeout_us = 0) {
-  core::CallHeaders headers;
-  headers.method = "/a.B/C";
-  headers.timeout_us = timeout_us;
-  headers.metadata = {{"key", "value"}};
-  return core::SerializeControl(headers);
-}
-
-// The payloads of a whole call.
-std::vector<std::string> CallOf(const std::string& request) {
-  std::vector<std::string> payloads;
-  core::PartWriter parts(
-      [&](std::string_view payload) { payloads.emplace_back(payload); });
-  parts.AddHeaders(Headers());
-  parts.AddMessage(request);
-  parts.AddEnd();
-  parts.Flush();
-  return payloads;
-}
-
-std::string Cancel() {
-  std::string bytes;
-  core::PartWriter parts([&](std::string_view payload) { bytes = payload; });
-  parts.AddCancel();
-  parts.Flush();
-  return bytes;
-}
-
 class CallTableTest : public testing::Test {
  protected:
-  CallTable table_{kMaxMessageBytes};
+  using CallPtr = std::shared_ptr<ServedCall>;
+
+  CallTableTest() { EXPECT_TRUE(methods_.Add(&service_)); }
+
+  CallPtr Feed(core::ContextId caller, core::HandleId reply_to,
+               const std::string& payload) {
+    fed_ = {};
+    return table_.OnFrame(HeaderFrom(caller, reply_to), payload, &fed_);
+  }
+  // The code that a call was answered with.
+  static uint32_t CodeOf(ServedCall* call) {
+    std::string frames;
+    bool over = false;
+    EXPECT_TRUE(call->TakeFrames(false, &frames, &over));
+    EXPECT_TRUE(over);
+    core::PartReader parts(
+        std::string_view(frames).substr(core::kFrameHeaderBytes));
+    core::Part part;
+    EXPECT_TRUE(parts.Next(&part));
+    EXPECT_EQ(part.kind, core::PartKind::kTrailers);
+    core::CallTrailers trailers;
+    EXPECT_TRUE(core::ParseControl(part.bytes, &trailers));
+    text_ = trailers.message;
+    return trailers.code;
+  }
+
+  static std::string text_;
+  TestService service_;
+  TestPort port_;
+  MethodTable methods_;
+  CallTable table_{{/*own_id=*/7, /*ancestor_ids=*/{3, 0}, kMaxMessageBytes},
+                   &methods_,
+                   &port_};
+  ServedCall::Fed fed_;
 };
 
+std::string CallTableTest::text_;
+
 TEST_F(CallTableTest, OneFrameMakesAWholeCall) {
-  ServedCall* call =
-      table_.OnFrame(HeaderFrom(5, 1000), CallOf("request").front());
+  const CallPtr call = Feed(5, 1000, CallPayloads("/a.B/C", "request").front());
   ASSERT_NE(call, nullptr);
-  EXPECT_TRUE(call->refusal().ok());
-  EXPECT_EQ(call->request(), "request");
+  EXPECT_TRUE(fed_.opened);
+  EXPECT_TRUE(fed_.start);
+  EXPECT_FALSE(fed_.over);
+  EXPECT_EQ(fed_.grant, 0u);
+  EXPECT_TRUE(call->foreign());
   EXPECT_EQ(call->context().method(), "/a.B/C");
   EXPECT_EQ(call->context().caller().id, 5u);
-  EXPECT_EQ(*call->context().FindMetadata("key"), "value");
   EXPECT_EQ(call->context().FindMetadata("other"), nullptr);
   EXPECT_EQ(call->context().deadline(), absl::InfiniteFuture());
+  EXPECT_EQ(call->TakeRequest(), "request");
   EXPECT_EQ(table_.size(), 1u);
-  EXPECT_NE(table_.Remove(*call), nullptr);
+  EXPECT_EQ(table_.Find(call->key()), call);
+  EXPECT_TRUE(table_.Remove(*call));
+  EXPECT_FALSE(table_.Remove(*call));
   EXPECT_EQ(table_.size(), 0u);
 }
 
+TEST_F(CallTableTest, CallersAboveTheModuleAreNotForeign) {
+  EXPECT_FALSE(Feed(0, 1000, CallPayloads("/a.B/C", "").front())->foreign());
+  EXPECT_FALSE(Feed(3, 1000, CallPayloads("/a.B/C", "").front())->foreign());
+}
+
 TEST_F(CallTableTest, CallsInPiecesInterleave) {
-  const std::vector<std::string> one = CallOf(std::string(150'000, '1'));
-  const std::vector<std::string> two = CallOf(std::string(150'000, '2'));
+  const auto one = CallPayloads("/a.B/C", std::string(150'000, '1'));
+  const auto two = CallPayloads("/a.B/C", std::string(150'000, '2'));
   ASSERT_EQ(one.size(), 3u);
-  EXPECT_EQ(table_.OnFrame(HeaderFrom(5, 1000), one[0]), nullptr);
-  EXPECT_EQ(table_.OnFrame(HeaderFrom(6, 1000), two[0]), nullptr);
-  EXPECT_EQ(table_.OnFrame(HeaderFrom(5, 1000), one[1]), nullptr);
-  EXPECT_EQ(table_.OnFrame(HeaderFrom(6, 1000), two[1]), nullptr);
-  ServedCall* second = table_.OnFrame(HeaderFrom(6, 1000), two[2]);
-  ServedCall* first = table_.OnFrame(HeaderFrom(5, 1000), one[2]);
-  ASSERT_NE(first, nullptr);
-  ASSERT_NE(second, nullptr);
-  EXPECT_EQ(first->request(), std::string(150'000, '1'));
-  EXPECT_EQ(second->request(), std::string(150'000, '2'));
+  for (size_t i = 0; i < 2; ++i) {
+    Feed(5, 1000, one[i]);
+    EXPECT_FALSE(fed_.start);
+    Feed(6, 1000, two[i]);
+    EXPECT_FALSE(fed_.start);
+  }
+  const CallPtr second = Feed(6, 1000, two[2]);
+  EXPECT_TRUE(fed_.start);
+  const CallPtr first = Feed(5, 1000, one[2]);
+  EXPECT_TRUE(fed_.start);
+  EXPECT_EQ(first->TakeRequest(), std::string(150'000, '1'));
+  EXPECT_EQ(second->TakeRequest(), std::string(150'000, '2'));
+}
+
+TEST_F(CallTableTest, StreamStartsWithItsHeaders) {
+  const CallPtr call = Feed(5, 1000, Payload([](core::PartWriter* parts) {
+                              parts->AddHeaders(probe::HeadersOf("/a.B/S"));
+                            }));
+  EXPECT_TRUE(fed_.start);
+  Feed(5, 1000, Payload([](core::PartWriter* parts) {
+         parts->AddMessage("one");
+         parts->AddEnd();
+       }));
+  EXPECT_FALSE(fed_.start);
+  std::string message;
+  EXPECT_TRUE(call->Read(&message));
+  EXPECT_EQ(message, "one");
+  EXPECT_FALSE(call->Read(&message));
 }
 
 TEST_F(CallTableTest, FrameUnderAnotherAuthorityIsNotPartOfTheCall) {
-  const std::vector<std::string> call = CallOf(std::string(100'000, 'x'));
-  table_.OnFrame(HeaderFrom(5, 1000), call[0]);
+  const auto call = CallPayloads("/a.B/C", std::string(100'000, 'x'));
+  Feed(5, 1000, call[0]);
   core::FrameHeader forged = HeaderFrom(5, 1000);
   forged.auth_id = core::kMasterId;
-  EXPECT_EQ(table_.OnFrame(forged, call[1]), nullptr);
-  EXPECT_NE(table_.OnFrame(HeaderFrom(5, 1000), call[1]), nullptr);
+  EXPECT_EQ(table_.OnFrame(forged, call[1], &fed_), nullptr);
+  Feed(5, 1000, call[1]);
+  EXPECT_TRUE(fed_.start);
 }
 
 TEST_F(CallTableTest, RequestAboveTheLimitIsRefusedWithBothNumbers) {
-  const std::vector<std::string> call = CallOf(std::string(200'001, 'x'));
-  ServedCall* refused = table_.OnFrame(HeaderFrom(5, 1000), call[0]);
-  ASSERT_NE(refused, nullptr);
-  EXPECT_EQ(refused->refusal().code(), core::Code::kResourceExhausted);
-  EXPECT_NE(refused->refusal().message().find("200001"), std::string::npos);
-  EXPECT_NE(refused->refusal().message().find("200000"), std::string::npos);
-  // The rest comes before the answer, and after it.
-  EXPECT_EQ(table_.OnFrame(HeaderFrom(5, 1000), call[1]), nullptr);
+  const auto call = CallPayloads("/a.B/C", std::string(200'001, 'x'));
+  const CallPtr refused = Feed(5, 1000, call[0]);
+  EXPECT_TRUE(fed_.over);
+  EXPECT_EQ(CodeOf(refused.get()), 8u);
+  EXPECT_NE(text_.find("200001"), std::string::npos);
+  EXPECT_NE(text_.find("200000"), std::string::npos);
+  // The rest comes before the call is forgotten, and after it.
+  Feed(5, 1000, call[1]);
+  EXPECT_FALSE(fed_.start);
   table_.Remove(*refused);
-  EXPECT_EQ(table_.OnFrame(HeaderFrom(5, 1000), call[2]), nullptr);
+  EXPECT_EQ(Feed(5, 1000, call[2]), nullptr);
   EXPECT_EQ(table_.size(), 0u);
 }
 
 TEST_F(CallTableTest, CancelReachesACallThatIsServed) {
-  ServedCall* call = table_.OnFrame(HeaderFrom(5, 1000), CallOf("")[0]);
-  EXPECT_FALSE(call->context().is_cancelled());
-  EXPECT_EQ(table_.OnFrame(HeaderFrom(6, 1000), Cancel()), nullptr);
-  EXPECT_FALSE(call->context().is_cancelled());
-  EXPECT_EQ(table_.OnFrame(HeaderFrom(5, 1000), Cancel()), nullptr);
+  const std::string cancel =
+      Payload([](core::PartWriter* parts) { parts->AddCancel(); });
+  const CallPtr call = Feed(5, 1000, CallPayloads("/a.B/C", "")[0]);
+  EXPECT_EQ(Feed(6, 1000, cancel), nullptr);
+  EXPECT_FALSE(call->over());
+  EXPECT_EQ(Feed(5, 1000, cancel), call);
+  EXPECT_TRUE(fed_.over);
+  call->CancelIfAborted();
   EXPECT_TRUE(call->context().is_cancelled());
+  EXPECT_EQ(CodeOf(call.get()), 1u);
+  // What the method says then goes nowhere.
+  call->Finish(absl::OkStatus(), "late");
+  std::string frames;
+  bool over;
+  EXPECT_FALSE(call->TakeFrames(true, &frames, &over));
 }
 
 TEST_F(CallTableTest, CancelEndsACallThatStillArrives) {
-  const std::vector<std::string> call = CallOf(std::string(100'000, 'x'));
-  table_.OnFrame(HeaderFrom(5, 1000), call[0]);
-  ServedCall* cancelled = table_.OnFrame(HeaderFrom(5, 1000), Cancel());
-  ASSERT_NE(cancelled, nullptr);
-  EXPECT_EQ(cancelled->refusal().code(), core::Code::kCancelled);
+  Feed(5, 1000, CallPayloads("/a.B/C", std::string(100'000, 'x'))[0]);
+  const CallPtr cancelled = Feed(
+      5, 1000, Payload([](core::PartWriter* parts) { parts->AddCancel(); }));
+  EXPECT_TRUE(fed_.over);
+  EXPECT_FALSE(fed_.start);
+  EXPECT_EQ(CodeOf(cancelled.get()), 1u);
 }
 
 TEST_F(CallTableTest, CallOfNoOrTwoRequestsIsRefused) {
-  std::string bytes;
-  core::PartWriter none([&](std::string_view payload) { bytes = payload; });
-  none.AddHeaders(Headers());
-  none.AddEnd();
-  none.Flush();
-  ServedCall* call = table_.OnFrame(HeaderFrom(5, 1000), bytes);
-  ASSERT_NE(call, nullptr);
-  EXPECT_EQ(call->refusal().code(), core::Code::kInvalidArgument);
+  CallPtr call = Feed(5, 1000, Payload([](core::PartWriter* parts) {
+                        parts->AddHeaders(probe::HeadersOf("/a.B/C"));
+                        parts->AddEnd();
+                      }));
+  EXPECT_EQ(CodeOf(call.get()), 3u);
+  call = Feed(5, 1001, Payload([](core::PartWriter* parts) {
+                parts->AddHeaders(probe::HeadersOf("/a.B/C"));
+                parts->AddMessage("a");
+                parts->AddMessage("b");
+                parts->AddEnd();
+              }));
+  EXPECT_EQ(CodeOf(call.get()), 3u);
+}
 
-  core::PartWriter two([&](std::string_view payload) { bytes = payload; });
-  two.AddHeaders(Headers());
-  two.AddMessage("a");
-  two.AddMessage("b");
-  two.AddEnd();
-  two.Flush();
-  call = table_.OnFrame(HeaderFrom(5, 1001), bytes);
-  ASSERT_NE(call, nullptr);
-  EXPECT_EQ(call->refusal().code(), core::Code::kInvalidArgument);
+TEST_F(CallTableTest, UnknownMethodIsAnsweredAtItsFirstFrame) {
+  const CallPtr call = Feed(5, 1000, CallPayloads("/a.B/Nope", "x")[0]);
+  EXPECT_TRUE(fed_.over);
+  EXPECT_EQ(CodeOf(call.get()), 12u);
+  EXPECT_EQ(table_.size(), 0u);
 }
 
 TEST_F(CallTableTest, BytesThatAreNoPartsAreRefusedOrDropped) {
-  EXPECT_EQ(table_.OnFrame(HeaderFrom(5, 1000), "garbage"), nullptr);
-  EXPECT_EQ(table_.OnFrame(HeaderFrom(5, 1000), ""), nullptr);
+  EXPECT_EQ(Feed(5, 1000, "garbage"), nullptr);
+  EXPECT_EQ(Feed(5, 1000, ""), nullptr);
   EXPECT_EQ(table_.size(), 0u);
-  ServedCall* call =
-      table_.OnFrame(HeaderFrom(5, 1000), CallOf("x")[0].substr(0, 25) + "zz");
-  ASSERT_NE(call, nullptr);
-  EXPECT_EQ(call->refusal().code(), core::Code::kInternal);
+  const std::string headers = Payload([](core::PartWriter* parts) {
+    parts->AddHeaders(probe::HeadersOf("/a.B/C"));
+  });
+  const CallPtr call = Feed(5, 1000, headers + "zz");
+  EXPECT_TRUE(fed_.over);
+  EXPECT_EQ(CodeOf(call.get()), 13u);
 }
 
 TEST_F(CallTableTest, CallsAboveTheLimitAreRefused) {
-  std::string headers;
-  core::PartWriter parts([&](std::string_view payload) { headers = payload; });
-  parts.AddHeaders(Headers());
-  parts.Flush();
+  const std::string headers = Payload([](core::PartWriter* parts) {
+    parts->AddHeaders(probe::HeadersOf("/a.B/C"));
+  });
   for (size_t i = 0; i < CallTable::kMaxOpenCalls; ++i) {
-    ASSERT_EQ(table_.OnFrame(HeaderFrom(5, 1000 + i), headers), nullptr);
+    Feed(5, 1000 + i, headers);
+    ASSERT_FALSE(fed_.over);
   }
-  ServedCall* call = table_.OnFrame(HeaderFrom(6, 1000), headers);
-  ASSERT_NE(call, nullptr);
-  EXPECT_EQ(call->refusal().code(), core::Code::kResourceExhausted);
+  const CallPtr call = Feed(6, 1000, headers);
+  EXPECT_TRUE(fed_.over);
+  EXPECT_EQ(CodeOf(call.get()), 8u);
+}
+
+TEST_F(CallTableTest, RequestsThatNobodyTakesAreBounded) {
+  // Foreign calls of a window each, none of them whole.
+  const auto call = CallPayloads("/a.B/C", std::string(190'000, 'x'));
+  size_t refused = 0;
+  constexpr int kCalls = 600;  // 109 MiB
+  std::vector<CallPtr> calls;
+  for (int i = 0; i < kCalls; ++i) {
+    calls.push_back(Feed(5, 1000 + i, call[0]));
+    for (size_t j = 1; j < call.size(); ++j) {
+      if (!fed_.over) Feed(5, 1000 + i, call[j]);
+    }
+    refused += fed_.over;
+  }
+  EXPECT_LE(port_.held().taken_bytes(), CallPort::kMaxForeignBytes);
+  EXPECT_GT(refused, 100u);
+  EXPECT_EQ(CodeOf(calls.back().get()), 8u);
+  // Those above have room all the same.
+  Feed(0, 1, call[0]);
+  EXPECT_FALSE(fed_.over);
+  for (const CallPtr& over : calls) {
+    if (over->over()) table_.Remove(*over);
+    over->TakeRequest();
+  }
+  Feed(5, 5000, call[0]);
+  EXPECT_FALSE(fed_.over);
 }
 
 }  // namespace

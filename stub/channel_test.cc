@@ -12,7 +12,18 @@ namespace ramet::stub {
 namespace {
 
 // Answers on a thread of its own, as a real one does.
-class ThreadChannel : public Channel {
+// For channels that a test makes unary calls on only.
+class UnaryChannel : public Channel {
+ public:
+  std::shared_ptr<RawCall> StartCall(
+      std::string method, const CallOptions& options,
+      std::shared_ptr<RawCallListener> listener) override {
+    listener->OnEnd({absl::UnimplementedError(method), {}});
+    return nullptr;
+  }
+};
+
+class ThreadChannel : public UnaryChannel {
  public:
   ~ThreadChannel() override { thread_.join(); }
   void StartUnary(std::string method, std::string request,
@@ -24,7 +35,7 @@ class ThreadChannel : public Channel {
   std::thread thread_;
 };
 
-class ImmediateChannel : public Channel {
+class ImmediateChannel : public UnaryChannel {
  public:
   void StartUnary(std::string method, std::string request,
                   const CallOptions& options, DoneCallback done) override {

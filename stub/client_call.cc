@@ -1,28 +1,44 @@
 #include "stub/client_call.h"
 
+#include "stub/call_start.h"
+#include "stub/unary_over_call.h"
+
 namespace ramet::stub {
 namespace {
 
-absl::Status Prepare(const Context& context, const char* method,
-                     const google::protobuf::MessageLite& request,
-                     std::string* bytes) {
-  if (context.channel() == nullptr) {
-    return absl::FailedPreconditionError(
-        std::string(method) +
-        ": the stub was made from a context that is not connected");
-  }
-  return SerializeRequest(request, method, bytes);
+absl::StatusOr<std::string> CheckReply(absl::StatusOr<std::string> reply,
+                                       size_t max_reply_bytes) {
+  if (!reply.ok() || reply->size() <= max_reply_bytes) return reply;
+  return TooLong("reply", reply->size(), max_reply_bytes);
 }
 
 }  // namespace
 
+absl::Status PrepareRequest(const Context& context, const char* method,
+                            const google::protobuf::MessageLite& request,
+                            const CallOptions& options, std::string* bytes) {
+  absl::Status status = CheckStart(context, method, options);
+  if (status.ok()) status = SerializeRequest(request, method, bytes);
+  if (status.ok() && bytes->size() > options.max_request_bytes) {
+    status = TooLong("request", bytes->size(), options.max_request_bytes);
+  }
+  return status;
+}
+
 absl::StatusOr<std::string> CallUnaryBytes(
     const Context& context, const char* method,
     const google::protobuf::MessageLite& request, const CallOptions& options) {
+  // The channel knows the cheapest way, which has no metadata.
+  if (options.reply_metadata != nullptr) {
+    return StartUnaryBytes(context, method, request, options)->Take();
+  }
   std::string bytes;
-  absl::Status status = Prepare(context, method, request, &bytes);
+  absl::Status status =
+      PrepareRequest(context, method, request, options, &bytes);
   if (!status.ok()) return status;
-  return context.channel()->CallUnary(method, std::move(bytes), options);
+  return CheckReply(
+      context.channel()->CallUnary(method, std::move(bytes), options),
+      options.max_reply_bytes);
 }
 
 std::shared_ptr<PendingResult> StartUnaryBytes(
@@ -30,16 +46,38 @@ std::shared_ptr<PendingResult> StartUnaryBytes(
     const google::protobuf::MessageLite& request, const CallOptions& options) {
   auto result = std::make_shared<PendingResult>();
   std::string bytes;
-  absl::Status status = Prepare(context, method, request, &bytes);
+  absl::Status status =
+      PrepareRequest(context, method, request, options, &bytes);
   if (!status.ok()) {
     result->Set(std::move(status));
     return result;
   }
-  context.channel()->StartUnary(method, std::move(bytes), options,
-                                [result](absl::StatusOr<std::string> reply) {
-                                  result->Set(std::move(reply));
-                                });
+  auto done = [result, max_reply_bytes = options.max_reply_bytes](
+                  absl::StatusOr<std::string> reply) {
+    result->Set(CheckReply(std::move(reply), max_reply_bytes));
+  };
+  if (options.reply_metadata != nullptr) {
+    StartUnaryOverCall(context.channel(), method, std::move(bytes), options,
+                       std::move(done));
+  } else {
+    context.channel()->StartUnary(method, std::move(bytes), options,
+                                  std::move(done));
+  }
   return result;
+}
+
+std::shared_ptr<ClientStream> StartServerStream(
+    const Context& context, const char* method,
+    const google::protobuf::MessageLite& request, const CallOptions& options) {
+  std::string bytes;
+  absl::Status status =
+      PrepareRequest(context, method, request, options, &bytes);
+  if (!status.ok()) return ClientStream::Failed(method, std::move(status));
+  std::shared_ptr<ClientStream> stream =
+      ClientStream::Start(context, method, options);
+  stream->Write(std::move(bytes));
+  stream->CloseSend();
+  return stream;
 }
 
 }  // namespace ramet::stub

@@ -27,17 +27,27 @@ iovec PieceOf(std::string_view bytes) {
 
 }  // namespace
 
-bool FrameWriter::Write(core::FrameHeader header, std::string_view payload) {
+void AppendFrame(core::FrameHeader header, std::string_view payload,
+                 std::string* frames) {
   char header_bytes[core::kFrameHeaderBytes];
   header.length = static_cast<uint32_t>(payload.size());
   header.Serialize(header_bytes);
+  frames->reserve(frames->size() + sizeof header_bytes + payload.size());
+  frames->append(header_bytes, sizeof header_bytes);
+  frames->append(payload);
+}
 
+bool FrameWriter::Write(core::FrameHeader header, std::string_view payload) {
+  std::string frame;
+  AppendFrame(header, payload, &frame);
+  return Write(frame);
+}
+
+bool FrameWriter::Write(std::string_view frames) {
   std::unique_lock<std::mutex> lock(mutex_);
   while (writing_ && !broken_) {
-    if (waiting_.size() + sizeof header_bytes + payload.size() <=
-        kMaxWaitingBytes) {
-      waiting_.append(header_bytes, sizeof header_bytes);
-      waiting_.append(payload);
+    if (waiting_.size() + frames.size() <= kMaxWaitingBytes) {
+      waiting_.append(frames);
       return true;
     }
     ++blocked_;
@@ -46,24 +56,77 @@ bool FrameWriter::Write(core::FrameHeader header, std::string_view payload) {
   }
   if (broken_) return false;
   writing_ = true;
-  lock.unlock();
-  iovec pieces[] = {PieceOf({header_bytes, sizeof header_bytes}),
-                    PieceOf(payload)};
-  bool written = WriteAll(pieces, payload.empty() ? 1 : 2);
-  lock.lock();
-  while (written && !waiting_.empty()) {
+  bool written = true;
+  // What ForceQueue() left behind goes first.
+  do {
     std::string batch;
     batch.swap(waiting_);
     if (blocked_ > 0) written_.notify_all();
     lock.unlock();
-    iovec piece = PieceOf(batch);
-    written = WriteAll(&piece, 1);
+    iovec pieces[] = {PieceOf(batch), PieceOf(frames)};
+    written = batch.empty() ? WriteAll(pieces + 1, 1) : WriteAll(pieces, 2);
+    frames = {};
     lock.lock();
-  }
+  } while (written && !waiting_.empty());
   writing_ = false;
   broken_ = !written;
   if (blocked_ > 0) written_.notify_all();
   return written;
+}
+
+void FrameWriter::ForceQueue(std::string_view frames) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  // Somebody is at it, or waits to be.
+  if (writing_ || !waiting_.empty()) {
+    waiting_.append(frames);
+    return;
+  }
+  frames.remove_prefix(WriteSome(frames));
+  if (frames.empty()) return;
+  waiting_.append(frames);
+  if (on_stalled_) on_stalled_();
+}
+
+void FrameWriter::OnWritable() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (writing_ || waiting_.empty()) return;
+  waiting_.erase(0, WriteSome(waiting_));
+  if (!waiting_.empty() && on_stalled_) on_stalled_();
+}
+
+size_t FrameWriter::waiting_bytes() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return waiting_.size();
+}
+
+void FrameWriter::Drain() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (writing_ && !broken_) {
+    ++blocked_;
+    written_.wait(lock);
+    --blocked_;
+  }
+  if (broken_ || waiting_.empty()) return;
+  iovec piece = PieceOf(waiting_);
+  broken_ = !WriteAll(&piece, 1);
+  waiting_.clear();
+}
+
+size_t FrameWriter::WriteSome(std::string_view bytes) {
+  size_t written = 0;
+  while (!broken_ && written < bytes.size()) {
+    const ssize_t sent =
+        send(fd_, bytes.data() + written, bytes.size() - written,
+             MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent >= 0) {
+      written += sent;
+    } else if (errno == EAGAIN) {
+      return written;
+    } else if (errno != EINTR) {
+      broken_ = true;
+    }
+  }
+  return bytes.size();
 }
 
 bool FrameWriter::WriteAll(iovec* pieces, size_t count) {

@@ -1,5 +1,6 @@
 #include "stub/loopback_channel.h"
 
+#include <thread>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -8,13 +9,26 @@
 #include "core/base/check.h"
 #include "core/wire/control.h"
 #include "stub/call_context.h"
+#include "stub/loopback_call.h"
+#include "stub/metadata.h"
 
 namespace ramet::stub {
+namespace {
+
+core::CallHeaders HeadersOf(std::string method, const CallOptions& options) {
+  core::CallHeaders headers;
+  headers.method = std::move(method);
+  headers.metadata = ToWireMetadata(options.metadata);
+  return headers;
+}
+
+}  // namespace
 
 LoopbackChannel::LoopbackChannel(std::vector<std::unique_ptr<Service>> services)
-    : services_(std::move(services)) {
-  for (const std::unique_ptr<Service>& service : services_) {
-    RAMET_CHECK(methods_.Add(service.get()));
+    : served_(std::make_shared<Served>()) {
+  served_->services = std::move(services);
+  for (const std::unique_ptr<Service>& service : served_->services) {
+    RAMET_CHECK(served_->methods.Add(service.get()));
   }
 }
 
@@ -33,16 +47,14 @@ void LoopbackChannel::StartUnary(std::string method, std::string request,
   if (remaining <= absl::ZeroDuration()) {
     return done(absl::DeadlineExceededError("deadline passed"));
   }
-  const MethodTable::Method* found = methods_.Find(method);
-  if (found == nullptr) return done(methods_.Unknown(method));
-
-  core::CallHeaders headers;
-  headers.method = std::move(method);
-  for (const auto& [key, value] : options.metadata) {
-    headers.metadata.push_back({key, value});
+  const MethodTable::Method* found = served_->methods.Find(method);
+  if (found == nullptr) return done(served_->methods.Unknown(method));
+  if (found->kind != MethodKind::kUnary) {
+    return done(absl::InternalError(method + " is not a unary method"));
   }
-  const CallContext context(std::move(headers), CallContext::Caller(),
-                            now + remaining);
+
+  const CallContext context(HeadersOf(std::move(method), options),
+                            CallContext::Caller(), now + remaining);
   std::string reply;
   absl::Status status =
       found->service->RametCall(found->index, context, request, &reply);
@@ -51,6 +63,31 @@ void LoopbackChannel::StartUnary(std::string method, std::string request,
   } else {
     done(std::move(status));
   }
+}
+
+std::shared_ptr<RawCall> LoopbackChannel::StartCall(
+    std::string method, const CallOptions& options,
+    std::shared_ptr<RawCallListener> listener) {
+  const absl::Time now = absl::Now();
+  const absl::Duration remaining = options.Remaining(now);
+  const MethodTable::Method* found = served_->methods.Find(method);
+  absl::Status status;
+  if (remaining <= absl::ZeroDuration()) {
+    status = absl::DeadlineExceededError("deadline passed");
+  } else if (found == nullptr) {
+    status = served_->methods.Unknown(method);
+  }
+  auto call =
+      std::make_shared<LoopbackCall>(HeadersOf(std::move(method), options),
+                                     now + remaining, std::move(listener));
+  if (!status.ok()) {
+    call->End(status);
+  } else {
+    std::thread([served = served_, call, found] {
+      call->Run(*found);
+    }).detach();
+  }
+  return call;
 }
 
 }  // namespace ramet::stub

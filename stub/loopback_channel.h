@@ -12,10 +12,12 @@
 
 namespace ramet::stub {
 
-// Calls services of this process, on the caller's thread, for tests: the bytes
-// go from stub to service without a tree between them. Policies are not
-// checked, and a deadline that has not passed when the call begins is not
-// kept.
+// Calls services of this process, for tests: the bytes go from stub to service
+// without a tree between them. StartUnary() runs the method on the caller's
+// thread; StartCall() runs it on a thread of its own, which may outlive the
+// channel: the services live until the last method has returned. Policies are
+// not checked. A deadline ends a call when its method reads, writes or
+// returns; StartUnary() looks at it before the call begins, only.
 //
 //   GreeterStub greeter(LoopbackChannel::ContextFor(
 //       std::make_unique<GreeterImpl>()));
@@ -27,10 +29,16 @@ class LoopbackChannel : public Channel {
 
   void StartUnary(std::string method, std::string request,
                   const CallOptions& options, DoneCallback done) override;
+  std::shared_ptr<RawCall> StartCall(
+      std::string method, const CallOptions& options,
+      std::shared_ptr<RawCallListener> listener) override;
 
  private:
-  const std::vector<std::unique_ptr<Service>> services_;
-  MethodTable methods_;
+  struct Served {
+    std::vector<std::unique_ptr<Service>> services;
+    MethodTable methods;
+  };
+  const std::shared_ptr<Served> served_;
 };
 
 }  // namespace ramet::stub

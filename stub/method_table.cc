@@ -12,7 +12,7 @@ bool MethodTable::Add(Service* service) {
     path += info.name;
     path += '/';
     path += info.methods[i].name;
-    methods_[path] = {service, i};
+    methods_[path] = {service, i, info.methods[i].kind};
   }
   return true;
 }

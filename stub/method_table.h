@@ -18,6 +18,7 @@ class MethodTable {
   struct Method {
     Service* service = nullptr;
     size_t index = 0;
+    MethodKind kind = MethodKind::kUnary;
   };
 
   // False: a service of that name was added before.

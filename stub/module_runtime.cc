@@ -14,8 +14,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "core/wire/call_parts.h"
-#include "stub/status_bridge.h"
+#include "core/wire/control.h"
 
 namespace ramet::stub {
 namespace {
@@ -44,15 +45,25 @@ constexpr char kPlatform[] = "linux-aarch64";
   ExitAtOnce(kExitProtocolViolation);
 }
 
+void AppendGrant(const ServedCall& call, uint32_t bytes, std::string* frames) {
+  core::FrameHeader header = call.answer_header();
+  header.flags |= core::kFlagPriority;
+  core::PartWriter parts(
+      [&](std::string_view payload) { AppendFrame(header, payload, frames); });
+  parts.AddWindow(bytes);
+  parts.Flush();
+}
+
 }  // namespace
 
 ModuleRuntime::ModuleRuntime(core::UniqueFd link_fd, const MethodTable* methods,
                              const ModuleOptions& options)
     : link_fd_(std::move(link_fd)),
       methods_(methods),
+      options_(options),
       max_threads_(std::max(1, options.max_threads)),
       reader_(link_fd_.get()),
-      writer_(link_fd_.get()) {}
+      writer_(link_fd_.get(), [this] { Arm(writable_fd_.get(), EPOLLOUT); }) {}
 
 void ModuleRuntime::Run() {
   const int fd = link_fd_.get();
@@ -66,6 +77,7 @@ void ModuleRuntime::Run() {
     // Frames may have come with the hello.
     ReadFrames();
     StartThread();
+    TellCancelled(&lock);
     ServeWaiting(&lock);
   }
   Work();
@@ -97,12 +109,16 @@ void ModuleRuntime::OnHello(const core::FrameHeader& header,
     Violation("the first frame is no hello: %s", header.ToString().c_str());
   }
   own_id_ = hello.child_id;
-  const size_t max_message_bytes = hello.max_message_bytes != 0
-                                       ? hello.max_message_bytes
-                                       : core::kDefaultMaxMessageBytes;
-  calls_ = std::make_unique<CallTable>(max_message_bytes);
-  replies_ =
-      std::make_unique<ReplySender>(&writer_, own_id_, max_message_bytes);
+  CallTable::Options options;
+  options.own_id = own_id_;
+  options.ancestor_ids = hello.ancestor_ids;
+  if (options_.max_message_bytes != 0) {
+    options.max_message_bytes = options_.max_message_bytes;
+  } else if (hello.max_message_bytes != 0) {
+    options.max_message_bytes = hello.max_message_bytes;
+  }
+  calls_ = std::make_unique<CallTable>(std::move(options), methods_,
+                                       static_cast<CallPort*>(this));
 
   char hostname[256] = "";
   gethostname(hostname, sizeof hostname - 1);
@@ -129,9 +145,13 @@ void ModuleRuntime::OnHello(const core::FrameHeader& header,
 void ModuleRuntime::StartEpoll() {
   epoll_fd_.Reset(epoll_create1(EPOLL_CLOEXEC));
   more_fd_.Reset(eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
-  for (int fd : {link_fd_.get(), more_fd_.get()}) {
+  // epoll knows one interest of a descriptor, and reading has that of the link.
+  writable_fd_.Reset(fcntl(link_fd_.get(), F_DUPFD_CLOEXEC, 0));
+  for (int fd :
+       {link_fd_.get(), more_fd_.get(), writable_fd_.get(), deadlines_.fd()}) {
     epoll_event event = {};
     event.events = EPOLLONESHOT;
+    if (fd == deadlines_.fd()) event.events |= EPOLLIN;
     event.data.fd = fd;
     if (epoll_ctl(epoll_fd_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
       Violation("epoll: %s", strerror(errno));
@@ -147,15 +167,24 @@ void ModuleRuntime::Work() {
   for (;;) {
     epoll_event event;
     if (epoll_wait(epoll_fd_.get(), &event, 1, -1) != 1) continue;
-    std::unique_lock<std::mutex> lock(mutex_);
-    if (event.data.fd == link_fd_.get()) {
+    const int fd = event.data.fd;
+    Lock lock(mutex_);
+    if (fd == link_fd_.get() || fd == writable_fd_.get()) {
       // Nobody is there to read an answer.
       if (event.events & (EPOLLHUP | EPOLLERR)) ExitAtOnce(0);
-      if (paused_) {
-        // Armed for nothing but the peer's end.
-        ExitAtOnce(0);
-      }
+    }
+    if (fd == writable_fd_.get()) {
+      writer_.OnWritable();
+      if (!paused_) continue;
+      // The role was kept, and is passed on now; or the pause goes on.
+    } else if (fd == deadlines_.fd()) {
+      OnTimer();
+      TellCancelled(&lock);
+      Arm(fd, EPOLLIN);
+      continue;
+    } else if (fd == link_fd_.get()) {
       ReadFrames();
+      TellCancelled(&lock);
     }
     ServeWaiting(&lock);
   }
@@ -188,14 +217,10 @@ void ModuleRuntime::OnFrame(const core::FrameHeader& header,
   if (header.dead()) return;  // modules wait for nothing yet
   switch (header.handle) {
     case core::kCallFunction:
-      if (ServedCall* call = calls_->OnFrame(header, payload)) {
-        waiting_.push_back(call);
-      }
-      return;
+      return OnCallFrame(header, payload);
     case core::kShutdown:
       draining_ = true;
-      if (calls_->size() == 0 && running_ == 0) ExitAtOnce(0);
-      return;
+      return ExitIfDrained();
     case core::kPing: {
       if (header.reply_to == core::kNoHandle) return;
       core::FrameHeader reply;
@@ -203,13 +228,111 @@ void ModuleRuntime::OnFrame(const core::FrameHeader& header,
       reply.src_id = own_id_;
       reply.auth_id = own_id_;
       reply.handle = header.reply_to;
-      if (!writer_.Write(reply, payload)) ExitAtOnce(0);
-      return;
+      std::string frame;
+      AppendFrame(reply, payload, &frame);
+      return writer_.ForceQueue(frame);
     }
     default:
       Violation("a frame for a handle that modules do not have: %s",
                 header.ToString().c_str());
   }
+}
+
+void ModuleRuntime::OnCallFrame(const core::FrameHeader& header,
+                                std::string_view payload) {
+  ServedCall::Fed fed;
+  const CallPtr call = calls_->OnFrame(header, payload, &fed);
+  if (call == nullptr) return;
+  if (fed.opened) deadlines_.Add(call->context().deadline(), call->key());
+  if (fed.grant > 0) {
+    std::string frame;
+    AppendGrant(*call, fed.grant, &frame);
+    writer_.ForceQueue(frame);
+  }
+  if (fed.over) cancelled_.push_back(call);
+  if (fed.over || fed.has_frames) ForceFrames(call);
+  if (fed.start && !fed.over) StartCall(call);
+}
+
+void ModuleRuntime::TellCancelled(Lock* lock) {
+  if (cancelled_.empty()) return;
+  std::vector<CallPtr> cancelled;
+  cancelled.swap(cancelled_);
+  lock->unlock();
+  for (const CallPtr& call : cancelled) call->CancelIfAborted();
+  cancelled.clear();
+  lock->lock();
+  ExitIfDrained();
+}
+
+void ModuleRuntime::StartCall(const CallPtr& call) {
+  if (call->kind() != MethodKind::kUnary) return StartStream(call);
+  // Cancelled calls leave when there are more of them than others.
+  if (waiting_.size() > 2 * calls_->size() + 1024) {
+    waiting_.erase(
+        std::remove_if(waiting_.begin(), waiting_.end(),
+                       [](const CallPtr& waiting) { return waiting->over(); }),
+        waiting_.end());
+  }
+  waiting_.push_back(call);
+}
+
+void ModuleRuntime::StartStream(const CallPtr& call) {
+  const bool foreign = call->foreign();
+  if (streams_ >= options_.max_streams ||
+      (foreign && foreign_streams_ >= options_.max_streams / 4)) {
+    return AbortCall(
+        call, absl::ResourceExhaustedError(
+                  "the module serves as many streaming calls as it may; try "
+                  "again when some are over"));
+  }
+  ++streams_;
+  foreign_streams_ += foreign;
+  if (!stream_threads_.Run([this, call] { ServeStream(call); })) {
+    --streams_;
+    foreign_streams_ -= foreign;
+    AbortCall(call, absl::ResourceExhaustedError(
+                        "the system has no thread for a streaming call"));
+  }
+}
+
+void ModuleRuntime::AbortCall(const CallPtr& call, const absl::Status& status) {
+  call->Abort(status);
+  cancelled_.push_back(call);
+  ForceFrames(call);
+}
+
+void ModuleRuntime::ForceFrames(const CallPtr& call) {
+  if (call->over()) Forget(*call);
+  std::string frames;
+  bool over = false;
+  bool again = false;
+  while (!over && call->TakeFrames(again, &frames, &over)) {
+    if (over) Forget(*call);
+    writer_.ForceQueue(frames);
+    again = true;
+  }
+}
+
+void ModuleRuntime::Forget(const ServedCall& call) {
+  if (!calls_->Remove(call)) return;
+  deadlines_.Remove(call.context().deadline(), call.key());
+}
+
+void ModuleRuntime::OnTimer() {
+  const absl::Time now = absl::Now();
+  uint64_t key;
+  while (deadlines_.TakePassed(now, &key)) {
+    if (const CallPtr call = calls_->Find(key)) {
+      AbortCall(call, absl::DeadlineExceededError("deadline passed"));
+    }
+  }
+}
+
+void ModuleRuntime::ExitIfDrained() {
+  if (!draining_ || calls_->size() > 0 || running_ > 0 || streams_ > 0) return;
+  writer_.Drain();
+  ExitAtOnce(0);
 }
 
 void ModuleRuntime::Arm(int fd, uint32_t events) {
@@ -219,21 +342,20 @@ void ModuleRuntime::Arm(int fd, uint32_t events) {
   epoll_ctl(epoll_fd_.get(), EPOLL_CTL_MOD, fd, &event);
 }
 
-void ModuleRuntime::PassRole(std::unique_lock<std::mutex>* lock) {
+void ModuleRuntime::PassRole(Lock* lock) {
   if (!waiting_.empty() && running_ < max_threads_) {
     lock->unlock();
     Arm(more_fd_.get(), EPOLLIN);
     return;
   }
-  paused_ = waiting_.size() >= kMaxWaitingCalls;
-  if (paused_) {
-    // Under the lock, because a thread that ends the pause arms it anew.
-    Arm(link_fd_.get(), EPOLLRDHUP);
-    lock->unlock();
-    return;
-  }
+  paused_ = writer_.waiting_bytes() > kMaxQueuedBytes;
+  const bool paused = paused_;
   lock->unlock();
-  Arm(link_fd_.get(), EPOLLIN);
+  if (paused) {
+    Arm(writable_fd_.get(), EPOLLOUT);
+  } else {
+    Arm(link_fd_.get(), EPOLLIN);
+  }
 }
 
 void ModuleRuntime::StartThread() {
@@ -246,11 +368,20 @@ void ModuleRuntime::StartThread() {
   pthread_attr_destroy(&attributes);
 }
 
-void ModuleRuntime::ServeWaiting(std::unique_lock<std::mutex>* lock) {
-  bool has_role = true;
+ModuleRuntime::CallPtr ModuleRuntime::TakeWaiting() {
+  CallPtr call;
   while (!waiting_.empty() && running_ < max_threads_) {
-    ServedCall* call = waiting_.front();
+    call = std::move(waiting_.front());
     waiting_.pop_front();
+    // Cancelled, or its deadline passed: it has its answer.
+    if (!call->over()) return call;
+  }
+  return nullptr;
+}
+
+void ModuleRuntime::ServeWaiting(Lock* lock) {
+  bool has_role = true;
+  while (CallPtr call = TakeWaiting()) {
     ++running_;
     if (has_role) {
       // Somebody must stay to read the link, and to serve the next call.
@@ -260,46 +391,54 @@ void ModuleRuntime::ServeWaiting(std::unique_lock<std::mutex>* lock) {
     } else {
       lock->unlock();
     }
-    ServeOne(call, lock);
+    ServeUnary(call.get());
+    call.reset();
+    lock->lock();
     --running_;
-    if (paused_ && waiting_.size() < kMaxWaitingCalls / 2) {
-      paused_ = false;
-      Arm(link_fd_.get(), EPOLLIN);
-    }
+    // The agent sends no more calls.
+    ExitIfDrained();
   }
   if (has_role) PassRole(lock);
 }
 
-void ModuleRuntime::ServeOne(ServedCall* call,
-                             std::unique_lock<std::mutex>* lock) {
+void ModuleRuntime::ServeUnary(ServedCall* call) {
+  const MethodTable::Method& method = call->method();
   std::string reply;
-  absl::Status status = Serve(*call, &reply);
-  lock->lock();
-  std::unique_ptr<ServedCall> over = calls_->Remove(*call);
-  lock->unlock();
-  if (!replies_->Send(over->caller_id(), over->reply_to(), status, reply)) {
-    ExitAtOnce(0);
-  }
-  over.reset();
-  lock->lock();
-  // The agent sends no more calls; others' answers are out when nobody runs.
-  if (draining_ && calls_->size() == 0 && running_ == 1) ExitAtOnce(0);
+  const absl::Status status = method.service->RametCall(
+      method.index, call->context(), call->TakeRequest(), &reply);
+  call->Finish(status, reply);
+  SendFrames(call);
 }
 
-absl::Status ModuleRuntime::Serve(const ServedCall& call, std::string* reply) {
-  if (!call.refusal().ok()) return ToAbslStatus(call.refusal());
-  const CallContext& context = call.context();
-  const MethodTable::Method* method = methods_->Find(context.method());
-  if (method == nullptr) return methods_->Unknown(context.method());
-  // All threads were busy for too long.
-  if (context.is_cancelled()) {
-    return context.deadline_passed()
-               ? absl::DeadlineExceededError(
-                     "deadline passed before the module had time for the call")
-               : absl::CancelledError("the caller cancelled");
+void ModuleRuntime::ServeStream(const CallPtr& call) {
+  const MethodTable::Method& method = call->method();
+  call->Finish(
+      method.service->RametStream(method.index, call->context(), call.get()));
+  SendFrames(call.get());
+  Lock lock(mutex_);
+  --streams_;
+  foreign_streams_ -= call->foreign();
+  ExitIfDrained();
+}
+
+void ModuleRuntime::SendFrames(ServedCall* call) {
+  std::string frames;
+  bool over = false;
+  bool again = false;
+  while (!over && call->TakeFrames(again, &frames, &over)) {
+    if (over) {
+      Lock lock(mutex_);
+      Forget(*call);
+    }
+    if (!writer_.Write(frames)) ExitAtOnce(0);
+    again = true;
   }
-  return method->service->RametCall(method->index, context, call.request(),
-                                    reply);
+}
+
+void ModuleRuntime::SendGrant(const ServedCall& call, uint32_t bytes) {
+  std::string frame;
+  AppendGrant(call, bytes, &frame);
+  if (!writer_.Write(frame)) ExitAtOnce(0);
 }
 
 }  // namespace ramet::stub

@@ -9,23 +9,33 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "core/base/unique_fd.h"
-#include "core/wire/control.h"
 #include "core/wire/frame_header.h"
+#include "stub/call_port.h"
 #include "stub/call_table.h"
+#include "stub/deadline_queue.h"
 #include "stub/frame_reader.h"
 #include "stub/frame_writer.h"
 #include "stub/method_table.h"
-#include "stub/reply_sender.h"
+#include "stub/served_call.h"
+#include "stub/stream_threads.h"
 
 namespace ramet::stub {
 
 struct ModuleOptions {
-  // Methods that run at the same time. Threads are started when they are
+  // Unary methods that run at the same time. Threads are started when they are
   // needed, and one more than this, which reads the link while all are busy.
   int max_threads = 4;
+  // Streaming methods that run at the same time, each on a thread of its own:
+  // more are RESOURCE_EXHAUSTED. Callers that are not above the module's
+  // context may have a quarter of them.
+  int max_streams = 256;
+  // Of a message, in both directions; longer ones are RESOURCE_EXHAUSTED. 0:
+  // what the hello says, which is 4 MiB.
+  size_t max_message_bytes = 0;
 };
 
 // Serves calls that arrive on a module's link until the link ends.
@@ -37,18 +47,23 @@ struct ModuleOptions {
 // writes the answer. So a call on an idle link costs epoll_wait, read,
 // epoll_ctl and write, and no wake-up of a second thread. When it took more
 // than one call, it arms an eventfd that is always readable instead, and one
-// other thread wakes for the rest. README.md tells it step by step.
+// other thread wakes for the rest. Methods that stream run on other threads
+// (StreamThreads). README.md tells it step by step.
 //
-// Limits. Beyond kMaxWaitingCalls whole calls that no thread has time for, the
-// link is not read until some are answered; the peer's own limits then hold.
+// Whoever has the reader's role never waits for a peer that does not read:
+// what can't be written is queued, and written when the link takes more.
+//
+// Limits. CallTable::kMaxOpenCalls, CallPort::kMax...Bytes and the options';
+// a call above one is RESOURCE_EXHAUSTED. With more than kMaxQueuedBytes that
+// the peer does not take, the link is not read until it has taken some.
 //
 // Errors. Frames that are not in order end the process with status 1 and a
 // line on standard error; the end of the link ends it with status 0 at once,
 // whatever its methods are doing. A kShutdown frame ends it when the calls that
 // it has are answered; the agent's patience with that has an end.
-class ModuleRuntime {
+class ModuleRuntime final : private CallPort {
  public:
-  static constexpr size_t kMaxWaitingCalls = 4096;
+  static constexpr size_t kMaxQueuedBytes = 32 * 1024 * 1024;
 
   // `link_fd` is a connected stream socket; the caller gives it away. The
   // methods' services live for as long as the process.
@@ -59,49 +74,76 @@ class ModuleRuntime {
   [[noreturn]] void Run();
 
  private:
+  using CallPtr = std::shared_ptr<ServedCall>;
+  using Lock = std::unique_lock<std::mutex>;
+
   // The handshake, before there are other threads: blocks for the parent's
   // Hello and answers it.
   void Greet();
   void OnHello(const core::FrameHeader& header, std::string_view payload);
   void StartEpoll();
+  void Arm(int fd, uint32_t events);
 
   static void* ThreadMain(void* runtime);
   [[noreturn]] void Work();
+  void StartThread();
 
   // With the reader's role, under the lock.
   void ReadFrames();
   void OnFrame(const core::FrameHeader& header, std::string_view payload);
-  void StartThread();
+  void OnCallFrame(const core::FrameHeader& header, std::string_view payload);
+  // Under the lock, which is given up while methods are told of their calls'
+  // end.
+  void TellCancelled(Lock* lock);
+  // Under the lock, on a thread that must not block.
+  void StartCall(const CallPtr& call);
+  void StartStream(const CallPtr& call);
+  void AbortCall(const CallPtr& call, const absl::Status& status);
+  void ForceFrames(const CallPtr& call);
+  void Forget(const ServedCall& call);
+  void OnTimer();
+  void ExitIfDrained();
+
   // Serves waiting calls for as long as there are some, and passes the role
   // on before the first.
-  void ServeWaiting(std::unique_lock<std::mutex>* lock);
+  void ServeWaiting(Lock* lock);
+  CallPtr TakeWaiting();
   // Gives the role to whichever thread wakes next. Gives up the lock before
   // that thread can want it.
-  void PassRole(std::unique_lock<std::mutex>* lock);
-  void Arm(int fd, uint32_t events);
+  void PassRole(Lock* lock);
 
   // Without the lock.
-  void ServeOne(ServedCall* call, std::unique_lock<std::mutex>* lock);
-  absl::Status Serve(const ServedCall& call, std::string* reply);
+  void ServeUnary(ServedCall* call);
+  void ServeStream(const CallPtr& call);
+
+  // CallPort, for methods.
+  void SendFrames(ServedCall* call) override;
+  void SendGrant(const ServedCall& call, uint32_t bytes) override;
 
   const core::UniqueFd link_fd_;
   const MethodTable* const methods_;
+  const ModuleOptions options_;
   const int max_threads_;
   core::UniqueFd epoll_fd_;
-  core::UniqueFd more_fd_;  // an eventfd that is always readable
+  core::UniqueFd more_fd_;      // an eventfd that is always readable
+  core::UniqueFd writable_fd_;  // the link again, to learn when it takes more
 
   core::ContextId own_id_ = 0;
   FrameReader reader_;
   FrameWriter writer_;
-  std::unique_ptr<ReplySender> replies_;
+  StreamThreads stream_threads_;
 
   std::mutex mutex_;  // for everything below, and for reader_
   std::unique_ptr<CallTable> calls_;
-  std::deque<ServedCall*> waiting_;
+  DeadlineQueue deadlines_;
+  std::deque<CallPtr> waiting_;     // unary calls that no thread has taken
+  std::vector<CallPtr> cancelled_;  // whose methods don't know it yet
   int threads_ = 1;
-  int running_ = 0;        // threads that serve a call
-  bool draining_ = false;  // to end when the calls at hand are answered
-  bool paused_ = false;    // too many calls wait: the link is not read
+  int running_ = 0;  // threads that serve a unary call
+  int streams_ = 0;
+  int foreign_streams_ = 0;  // of them
+  bool draining_ = false;    // to end when the calls at hand are answered
+  bool paused_ = false;      // the peer takes too little: the link is not read
 };
 
 }  // namespace ramet::stub

@@ -26,6 +26,7 @@ constexpr char kEcho[] = "/probe.v1.Probe/Echo";
 constexpr uint32_t kOk = 0;
 constexpr uint32_t kCancelled = 1;
 constexpr uint32_t kInvalidArgument = 3;
+constexpr uint32_t kDeadlineExceeded = 4;
 constexpr uint32_t kResourceExhausted = 8;
 constexpr uint32_t kUnimplemented = 12;
 constexpr uint32_t kInternal = 13;
@@ -204,7 +205,7 @@ TEST(ModuleRuntimeTest, DeadlineEndsAWait) {
   FakeAgent agent(kProgram);
   agent.Greet();
   agent.Call(2000, kEcho, WaitOf(3'600'000), /*timeout_us=*/5'000);
-  EXPECT_EQ(agent.WaitForReply().trailers.code, kCancelled);
+  EXPECT_EQ(agent.WaitForReply().trailers.code, kDeadlineExceeded);
 }
 
 TEST(ModuleRuntimeTest, UnknownMethodAndServiceAreUnimplemented) {

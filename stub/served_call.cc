@@ -3,6 +3,11 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "core/wire/control.h"
+#include "stub/frame_writer.h"
+#include "stub/metadata.h"
+#include "stub/status_bridge.h"
+#include "stub/trailers.h"
 
 namespace ramet::stub {
 namespace {
@@ -14,64 +19,304 @@ absl::Time DeadlineFrom(uint64_t timeout_us) {
   return absl::Now() + absl::Microseconds(timeout_us);
 }
 
-}  // namespace
-
-ServedCall::ServedCall(const core::FrameHeader& header,
-                       size_t max_message_bytes)
-    : caller_{header.src_id, header.auth_id},
-      reply_to_(header.reply_to),
-      assembler_(max_message_bytes) {}
-
-void ServedCall::Feed(std::string_view payload) {
-  core::Status status = assembler_.Feed(payload, this);
-  if (!status.ok()) Refuse(std::move(status));
+core::FrameHeader AnswerHeader(const core::FrameHeader& call,
+                               core::ContextId own_id) {
+  core::FrameHeader header;
+  header.dst_id = call.src_id;
+  header.src_id = own_id;
+  header.auth_id = own_id;
+  header.handle = call.reply_to;
+  return header;
 }
 
-void ServedCall::Cancel() {
-  if (context_.has_value()) context_->Cancel();
-  if (!whole_) {
-    Refuse(core::Status(core::Code::kCancelled, "the caller cancelled"));
+// Of the message stream.
+size_t MessageBytes(std::string_view payload) {
+  size_t bytes = 0;
+  core::PartReader reader(payload);
+  core::Part part;
+  while (reader.Next(&part)) {
+    if (part.kind == core::PartKind::kMessage) bytes += part.bytes.size();
+  }
+  return bytes;
+}
+
+absl::Status OneRequestOnly(MethodKind kind, const char* got) {
+  return absl::InvalidArgumentError(
+      std::string(kind == MethodKind::kUnary ? "a unary" : "this") +
+      " method takes one request, and got " + got);
+}
+
+}  // namespace
+
+ServedCall::ServedCall(const core::FrameHeader& header, const Options& options,
+                       CallPort* port)
+    : caller_{header.src_id, header.auth_id},
+      options_(options),
+      kind_(options.method == nullptr ? MethodKind::kUnary
+                                      : options.method->kind),
+      port_(port),
+      answer_(AnswerHeader(header, options.own_id)),
+      assembler_(options.max_message_bytes),
+      sender_([this](std::string_view payload) {
+        AppendFrame(answer_, payload, &frames_);
+      }) {}
+
+ServedCall::~ServedCall() {
+  port_->held().GiveBack(held_bytes_, options_.foreign);
+  port_->unsent().GiveBack(unsent_bytes_, options_.foreign);
+}
+
+ServedCall::Fed ServedCall::Feed(std::string_view payload) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  Fed fed;
+  if (aborted_) return fed;
+  if (!finished_) {
+    const size_t bytes = MessageBytes(payload);
+    if (port_->held().Take(bytes, options_.foreign)) {
+      held_bytes_ += bytes;
+    } else {
+      AbortLocked(absl::ResourceExhaustedError(
+          "the module holds as many bytes of requests as it may; try again "
+          "when it has served some"));
+    }
+  }
+  const bool had_headers = context_.has_value();
+  core::Status status = assembler_.Feed(payload, this);
+  if (!status.ok()) AbortLocked(ToAbslStatus(status));
+  if (!aborted_ && !finished_) {
+    fed.opened = !had_headers && context_.has_value();
+    if (!ended_) fed.grant = assembler_.TakeGrant();
+    if (!started_ && context_.has_value() && (ended_ || TakesRequests())) {
+      started_ = fed.start = true;
+    }
+  }
+  fed.over = aborted_ || sender_.finished();
+  fed.has_frames = !frames_.empty();
+  return fed;
+}
+
+void ServedCall::Abort(const absl::Status& status) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  AbortLocked(status);
+}
+
+void ServedCall::AbortLocked(const absl::Status& status) {
+  if (aborted_ || sender_.finished()) return;
+  aborted_ = true;
+  // What waits for credit, or for the link, is worth nothing any more.
+  frames_.clear();
+  core::PartWriter parts([this](std::string_view payload) {
+    AppendFrame(answer_, payload, &frames_);
+  });
+  parts.AddTrailers(SerializeTrailers(status, {}));
+  parts.Flush();
+  DropMessages();
+  port_->unsent().GiveBack(unsent_bytes_, options_.foreign);
+  unsent_bytes_ = 0;
+  changed_.notify_all();
+}
+
+void ServedCall::CancelIfAborted() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!aborted_ || !context_.has_value()) return;
+  }
+  context_->Cancel();
+}
+
+bool ServedCall::over() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return aborted_ || sender_.finished();
+}
+
+std::string ServedCall::TakeRequest() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  std::string request;
+  if (!messages_.empty()) request = std::move(messages_.front());
+  DropMessages();
+  return request;
+}
+
+void ServedCall::DropMessages() {
+  messages_.clear();
+  port_->held().GiveBack(held_bytes_, options_.foreign);
+  held_bytes_ = 0;
+}
+
+void ServedCall::Finish(const absl::Status& status, std::string_view reply) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (aborted_ || finished_ || AbortIfLate()) return;
+  if (status.ok()) {
+    const absl::Status sent = SendMessageLocked(reply);
+    FinishLocked(sent);
+  } else {
+    FinishLocked(status);
   }
 }
 
-void ServedCall::Refuse(core::Status status) {
-  if (whole_) return;
-  refusal_ = std::move(status);
-  whole_ = true;
+void ServedCall::Finish(const absl::Status& status) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (!aborted_ && !finished_ && !AbortIfLate()) FinishLocked(status);
+}
+
+bool ServedCall::AbortIfLate() {
+  // Its own clock tells a method so before the runtime's timer.
+  if (!context_->deadline_passed()) return false;
+  AbortLocked(absl::DeadlineExceededError("deadline passed"));
+  return true;
+}
+
+void ServedCall::FinishLocked(const absl::Status& status) {
+  SendInitialLocked();
+  finished_ = true;
+  DropMessages();
+  sender_.SendTrailers(
+      SerializeTrailers(status, context_->TakeTrailingMetadata()));
+  sender_.Flush();
+  CountUnsent();
+  changed_.notify_all();
+}
+
+void ServedCall::CountUnsent() {
+  const size_t bytes = sender_.waiting_bytes();
+  if (bytes <= unsent_bytes_) {
+    port_->unsent().GiveBack(unsent_bytes_ - bytes, options_.foreign);
+  } else if (!port_->unsent().Take(bytes - unsent_bytes_, options_.foreign)) {
+    AbortLocked(absl::ResourceExhaustedError(
+        "the module keeps as many bytes of replies as it may, for callers that "
+        "take them slowly; try again when they have"));
+    return;
+  }
+  unsent_bytes_ = bytes;
+}
+
+void ServedCall::SendInitialLocked() {
+  if (initial_sent_) return;
+  initial_sent_ = true;
+  const MetadataPairs metadata = context_->TakeInitialMetadata();
+  if (metadata.empty()) return;
+  core::AnswerHeaders headers;
+  headers.metadata = ToWireMetadata(metadata);
+  sender_.SendHeaders(core::SerializeControl(headers));
+}
+
+absl::Status ServedCall::SendMessageLocked(std::string_view message) {
+  if (message.size() > options_.max_message_bytes) {
+    return absl::ResourceExhaustedError(
+        "reply of " + std::to_string(message.size()) +
+        " bytes is longer than the limit of " +
+        std::to_string(options_.max_message_bytes) + " bytes");
+  }
+  SendInitialLocked();
+  sender_.SendMessage(message);
+  return absl::OkStatus();
+}
+
+bool ServedCall::TakeFrames(bool again, std::string* frames, bool* over) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (!again && sending_) return false;
+  sending_ = !frames_.empty();
+  if (!sending_) return false;
+  frames->clear();
+  frames->swap(frames_);
+  *over = aborted_ || sender_.finished();
+  return true;
+}
+
+bool ServedCall::Read(std::string* message) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  changed_.wait(lock, [this] {
+    return aborted_ || finished_ || ended_ || !messages_.empty();
+  });
+  if (aborted_ || finished_ || messages_.empty()) return false;
+  *message = std::move(messages_.front());
+  messages_.pop_front();
+  const size_t bytes = core::kMessagePrefixBytes + message->size();
+  port_->held().GiveBack(bytes, options_.foreign);
+  held_bytes_ -= bytes;
+  assembler_.OnConsumed(message->size());
+  const uint32_t grant = ended_ ? 0 : assembler_.TakeGrant();
+  lock.unlock();
+  if (grant > 0) port_->SendGrant(*this, grant);
+  return true;
+}
+
+bool ServedCall::Write(std::string message) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  changed_.wait(lock, [this] {
+    return aborted_ || finished_ || sender_.waiting_bytes() == 0;
+  });
+  if (aborted_ || finished_) return false;
+  absl::Status status = SendMessageLocked(message);
+  if (!status.ok()) {
+    AbortLocked(status);
+  } else {
+    sender_.Flush();
+  }
+  lock.unlock();
+  if (!status.ok()) CancelIfAborted();
+  port_->SendFrames(this);
+  return status.ok();
+}
+
+bool ServedCall::SendInitialMetadata() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (aborted_ || finished_) return false;
+    SendInitialLocked();
+    sender_.Flush();
+  }
+  port_->SendFrames(this);
+  return true;
 }
 
 void ServedCall::OnHeaders(std::string bytes) {
   core::CallHeaders headers;
   if (context_.has_value() || !core::ParseControl(bytes, &headers)) {
-    Refuse(core::Status(core::Code::kInternal, "malformed call headers"));
-    return;
+    return AbortLocked(absl::InternalError("malformed call headers"));
   }
   const uint64_t timeout_us = headers.timeout_us;
   context_.emplace(std::move(headers), caller_, DeadlineFrom(timeout_us));
 }
 
 void ServedCall::OnMessage(std::string message) {
-  if (has_request_) {
-    Refuse(core::Status(core::Code::kInvalidArgument,
-                        "a unary method takes one request, and got more"));
-    return;
+  if (aborted_ || finished_) return;
+  if (ended_) {
+    return AbortLocked(absl::InternalError("a message behind the end"));
   }
-  has_request_ = true;
-  request_ = std::move(message);
+  if (messages_seen_++ > 0 && !TakesRequests()) {
+    return AbortLocked(OneRequestOnly(kind_, "more"));
+  }
+  messages_.push_back(std::move(message));
+  changed_.notify_all();
 }
 
 void ServedCall::OnEnd() {
+  if (aborted_ || finished_) return;
   if (!context_.has_value()) {
-    Refuse(core::Status(core::Code::kInternal, "a call without headers"));
-  } else if (!has_request_) {
-    Refuse(core::Status(core::Code::kInvalidArgument,
-                        "a unary method takes one request, and got none"));
+    return AbortLocked(absl::InternalError("a call without headers"));
   }
-  whole_ = true;
+  if (messages_seen_ == 0 && !TakesRequests()) {
+    return AbortLocked(OneRequestOnly(kind_, "none"));
+  }
+  ended_ = true;
+  changed_.notify_all();
 }
 
 void ServedCall::OnTrailers(std::string) {
-  Refuse(core::Status(core::Code::kInternal, "trailers from a caller"));
+  AbortLocked(absl::InternalError("trailers from a caller"));
+}
+
+void ServedCall::OnCancel() {
+  AbortLocked(absl::CancelledError("the caller cancelled"));
+}
+
+void ServedCall::OnWindow(uint32_t bytes) {
+  if (aborted_) return;
+  sender_.AddCredit(bytes);
+  sender_.Flush();
+  CountUnsent();
+  changed_.notify_all();
 }
 
 }  // namespace ramet::stub

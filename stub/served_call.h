@@ -1,60 +1,144 @@
 #ifndef STUB_SERVED_CALL_H_
 #define STUB_SERVED_CALL_H_
 
+#include <condition_variable>
+#include <list>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "core/base/status.h"
 #include "core/wire/call_assembler.h"
 #include "core/wire/call_parts.h"
+#include "core/wire/call_sender.h"
 #include "core/wire/frame_header.h"
 #include "stub/call_context.h"
+#include "stub/call_port.h"
+#include "stub/method_table.h"
+#include "stub/service.h"
 
 namespace ramet::stub {
 
-// One unary call from its first frame to its answer.
+// One call of any kind from its first frame to the last one of its answer.
 //
-// While it arrives, whoever holds the runtime's lock feeds it; once whole(),
-// it belongs to the thread that serves it, and others only Cancel() it.
-class ServedCall : private core::CallAssembler::Sink {
+// Whoever reads the link feeds it. When it can be served, a thread runs its
+// method, which reads and writes through ServerStream, and then Finish()es it.
+// Cancellation, the deadline and errors of the protocol Abort() it at any time:
+// then its answer is out at once, the method learns it, and what the method
+// still says goes nowhere.
+//
+// Threads: any. Its lock is never held in a system call or in code of users;
+//   it may be taken under the runtime's, not the other way round.
+class ServedCall final : public ServerStream,
+                         private core::CallAssembler::Sink {
  public:
-  // `header` is that of the call's first frame.
-  ServedCall(const core::FrameHeader& header, size_t max_message_bytes);
+  struct Options {
+    core::ContextId own_id = 0;  // the module's
+    size_t max_message_bytes = core::kDefaultMaxMessageBytes;
+    const MethodTable::Method* method = nullptr;  // null: there is none
+    bool foreign = false;  // the caller is not above the module's context
+  };
 
-  core::ContextId caller_id() const { return caller_.id; }
+  // `header` is that of the call's first frame. The port outlives the call.
+  ServedCall(const core::FrameHeader& header, const Options& options,
+             CallPort* port);
+  ~ServedCall() override;
+
+  uint64_t key() const { return core::CallKey(caller_.id, answer_.handle); }
   core::ContextId authority_id() const { return caller_.authority; }
-  core::HandleId reply_to() const { return reply_to_; }
+  bool foreign() const { return options_.foreign; }
 
-  // Takes one frame's payload; errors become the call's refusal().
-  void Feed(std::string_view payload);
-  // The caller wants no answer any more.
-  void Cancel();
-  // Answers the call with `status` instead of serving it.
-  void Refuse(core::Status status);
+  struct Fed {
+    bool opened = false;      // context() is there; once
+    bool start = false;       // it can be served now; once
+    bool over = false;        // as over()
+    bool has_frames = false;  // for TakeFrames()
+    uint32_t grant = 0;       // credit to send to the caller; 0: none
+  };
+  // Takes one frame's payload; errors become the answer.
+  Fed Feed(std::string_view payload);
 
-  // It can be served, or answered with refusal().
-  bool whole() const { return whole_; }
-  const core::Status& refusal() const { return refusal_; }
-  // Both only for a whole call without a refusal.
+  // Answers with `status` now, unless the whole answer is on its way already.
+  // CancelIfAborted() must follow it, and Feed(), where code of users may run:
+  // it tells the method.
+  void Abort(const absl::Status& status);
+  void CancelIfAborted();
+  // True when nothing more comes of it but what TakeFrames() gives: the
+  // caller may use its handle again as soon as it has that.
+  bool over() const;
+
+  const MethodTable::Method& method() const { return *options_.method; }
+  // From `opened` on.
   const CallContext& context() const { return *context_; }
-  const std::string& request() const { return request_; }
+  MethodKind kind() const { return kind_; }
+  // The request of a unary call; once, on its thread.
+  std::string TakeRequest();
+
+  // The method has returned. `reply` is sent before OK.
+  void Finish(const absl::Status& status, std::string_view reply);
+  void Finish(const absl::Status& status);
+
+  // Frames to send, in order. Only one thread at a time gets some: it asks
+  // again when they are written, until there are none or they were the last
+  // (`over`). False: there are none, or another thread will take them.
+  bool TakeFrames(bool again, std::string* frames, bool* over);
+
+  // Of each frame of the answer.
+  const core::FrameHeader& answer_header() const { return answer_; }
+
+  // For the method.
+  bool Read(std::string* message) override;
+  bool Write(std::string message) override;
+  bool SendInitialMetadata() override;
 
  private:
   void OnHeaders(std::string bytes) override;
   void OnMessage(std::string message) override;
   void OnEnd() override;
   void OnTrailers(std::string bytes) override;
-  void OnCancel() override { Cancel(); }
+  void OnCancel() override;
+  void OnWindow(uint32_t bytes) override;
+
+  // Under the lock.
+  void AbortLocked(const absl::Status& status);
+  bool AbortIfLate();
+  void SendInitialLocked();
+  // RESOURCE_EXHAUSTED: it is too long.
+  absl::Status SendMessageLocked(std::string_view message);
+  void FinishLocked(const absl::Status& status);
+  void CountUnsent();
+  void DropMessages();
+
+  bool TakesRequests() const {
+    return kind_ == MethodKind::kClientStreaming ||
+           kind_ == MethodKind::kBidiStreaming;
+  }
 
   const CallContext::Caller caller_;
-  const core::HandleId reply_to_;
+  const Options options_;
+  const MethodKind kind_;
+  CallPort* const port_;
+  const core::FrameHeader answer_;
+
+  mutable std::mutex mutex_;  // for everything below, but context_'s content
+  std::condition_variable changed_;
   core::CallAssembler assembler_;
+  core::CallSender sender_;
   std::optional<CallContext> context_;  // from the headers on
-  std::string request_;
-  bool has_request_ = false;
-  bool whole_ = false;
-  core::Status refusal_;
+  // That no method has read. Unlike a deque, an empty list costs nothing.
+  std::list<std::string> messages_;
+  size_t held_bytes_ = 0;    // of the port's budget
+  size_t unsent_bytes_ = 0;  // of the port's budget
+  size_t messages_seen_ = 0;
+  bool ended_ = false;  // no more messages come
+  bool started_ = false;
+  bool finished_ = false;  // the method has returned
+  bool aborted_ = false;
+  bool initial_sent_ = false;
+  bool sending_ = false;  // a thread writes what it took
+  std::string frames_;    // to be written
 };
 
 }  // namespace ramet::stub

@@ -13,9 +13,18 @@ namespace ramet::stub {
 // Who may call a method: ramet.Policy of protos/ramet/options.proto.
 enum class Policy : int { kParents = 0, kAny = 1, kSelf = 2 };
 
+// Which side of a method streams.
+enum class MethodKind : int {
+  kUnary = 0,
+  kServerStreaming = 1,
+  kClientStreaming = 2,
+  kBidiStreaming = 3,
+};
+
 struct MethodInfo {
   const char* name;  // "SayHello"
   Policy policy;
+  MethodKind kind = MethodKind::kUnary;
 };
 
 // What a service is called and what it offers; static data of generated code.
@@ -23,6 +32,27 @@ struct ServiceInfo {
   const char* name;  // "demo.v1.Greeter"
   const MethodInfo* methods;
   size_t method_count;
+};
+
+// A streaming call at its method's side, as bytes; ServerReader and the like
+// are its typed forms. Valid until the method returns.
+//
+// Threads: any, at the same time.
+class ServerStream {
+ public:
+  virtual ~ServerStream() = default;
+
+  // Blocks until there is a message. False: no more come, or the call is over
+  // (CallContext::is_cancelled() tells which). The caller may send more as its
+  // messages are read.
+  virtual bool Read(std::string* message) = 0;
+  // Blocks while the caller has no room for messages. False: the call is over,
+  // by its caller, its deadline or a message above the limit, and no further
+  // message will be taken.
+  virtual bool Write(std::string message) = 0;
+  // Sends what CallContext has; otherwise the first message does. False: the
+  // call is over.
+  virtual bool SendInitialMetadata() = 0;
 };
 
 // A service that a module serves, as the runtime sees it. Users derive from
@@ -33,12 +63,18 @@ class Service {
 
   virtual const ServiceInfo& RametInfo() const = 0;
 
-  // Serves one call of RametInfo().methods[method]. `reply` gets the serialized
-  // reply when the status is OK. Called from several threads at once; the
-  // policy was checked before, by the context that the module runs in.
+  // Serves one call of RametInfo().methods[method], a unary one. `reply` gets
+  // the serialized reply when the status is OK. Called from several threads at
+  // once; the policy was checked before, by the context that the module runs
+  // in.
   virtual absl::Status RametCall(size_t method, const CallContext& context,
                                  const std::string& request,
                                  std::string* reply) = 0;
+
+  // Serves one call of a method of another kind, on a thread of its own. What
+  // it returns ends the call, behind the messages that were written.
+  virtual absl::Status RametStream(size_t method, const CallContext& context,
+                                   ServerStream* stream);
 };
 
 }  // namespace ramet::stub
