@@ -16,6 +16,7 @@ void EmitHeaderFile(const FileNames& names,
   if (!names.services.empty()) {
     printer->Print(
         "#include <cstddef>\n"
+        "#include <memory>\n"
         "#include <string>\n"
         "\n"
         "#include \"absl/status/status.h\"\n"
@@ -23,9 +24,12 @@ void EmitHeaderFile(const FileNames& names,
         "#include \"$messages$\"\n"
         "#include \"stub/call_context.h\"\n"
         "#include \"stub/call_options.h\"\n"
+        "#include \"stub/client_streams.h\"\n"
         "#include \"stub/context.h\"\n"
         "#include \"stub/pending_call.h\"\n"
+        "#include \"stub/server_stream.h\"\n"
         "#include \"stub/service.h\"\n"
+        "#include \"stub/stream_call.h\"\n"
         "\n",
         "messages", names.messages_header);
     if (!names.cpp_namespace.empty()) {

@@ -115,10 +115,11 @@ bool ResolveMethod(const MethodDescriptor* descriptor, MethodNames* names,
   names->descriptor = descriptor;
   names->path =
       "/" + descriptor->service()->full_name() + "/" + descriptor->name();
-  if (descriptor->client_streaming() || descriptor->server_streaming()) {
-    *error = descriptor->full_name() +
-             " streams: protoc-gen-ramet generates unary methods only";
-    return false;
+  if (descriptor->client_streaming()) {
+    names->kind = descriptor->server_streaming() ? MethodKind::kBidiStream
+                                                 : MethodKind::kClientStream;
+  } else if (descriptor->server_streaming()) {
+    names->kind = MethodKind::kServerStream;
   }
   std::string unused;
   if (!NamespaceOf(descriptor->input_type()->file()->package(), &unused,
@@ -180,6 +181,13 @@ std::string GuardFor(const std::string& path) {
 }
 
 }  // namespace
+
+bool ServiceNames::streams() const {
+  for (const MethodNames& method : methods) {
+    if (method.kind != MethodKind::kUnary) return true;
+  }
+  return false;
+}
 
 bool ResolveNames(const FileDescriptor* file, FileNames* names,
                   std::string* error) {

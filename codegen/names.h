@@ -15,8 +15,12 @@ namespace ramet::codegen {
 // underscores until it is free. Who keeps the plain name, in this order: what
 // protobuf generates, blocking methods and service methods, Start... methods.
 
+// Which side of a method streams.
+enum class MethodKind { kUnary, kServerStream, kClientStream, kBidiStream };
+
 struct MethodNames {
   const google::protobuf::MethodDescriptor* descriptor = nullptr;
+  MethodKind kind = MethodKind::kUnary;
   std::string method;        // in both classes: "SayHello"
   std::string start;         // in the stub: "StartSayHello"
   std::string path;          // "/demo.v1.Greeter/SayHello"
@@ -30,6 +34,9 @@ struct ServiceNames {
   std::string stub_class;     // "GreeterStub"
   std::string service_class;  // "GreeterService"
   std::vector<MethodNames> methods;
+
+  // Some method is not unary.
+  bool streams() const;
 };
 
 struct FileNames {

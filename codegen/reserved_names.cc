@@ -51,7 +51,7 @@ bool IsReservedMember(const std::string& name) {
       "stdin", "stdout", "strdupa", "unix", "va_arg", "va_copy", "va_end",
       "va_start",
       // Members of generated classes and of ramet::stub::Service.
-      "RametCall", "RametInfo", "ramet_context_"};
+      "RametCall", "RametInfo", "RametStream", "ramet_context_"};
   return IsCppKeyword(name) || members->count(name) > 0;
 }
 

@@ -8,6 +8,7 @@
 #include "codegen/testdata/no_package.ramet.h"
 #include "codegen/testdata/odd-name.v1.ramet.h"
 #include "codegen/testdata/proto2.ramet.h"
+#include "codegen/testdata/streams.ramet.h"
 #include "stub/module_main.h"
 
 // Nothing is overridden: every method is UNIMPLEMENTED.
@@ -17,4 +18,6 @@ RAMET_MODULE(NoPackageService, adversarial::comments::CommentsService,
              adversarial::keywords::classService,
              adversarial::odd_name::OddNameService,
              adversarial::proto2::Proto2Service,
+             adversarial::streams::StreamsService,
+             adversarial::streams::OnlyService,
              adversarial::ramet::stub::absl::google::protobuf::NestedService)

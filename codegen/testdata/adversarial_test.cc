@@ -14,6 +14,7 @@
 #include "codegen/testdata/no_package.ramet.h"
 #include "codegen/testdata/odd-name.v1.ramet.h"
 #include "codegen/testdata/proto2.ramet.h"
+#include "codegen/testdata/streams.ramet.h"
 #include "stub/loopback_channel.h"
 
 namespace ramet {
@@ -29,6 +30,12 @@ class PathChannel : public stub::Channel {
                   const stub::CallOptions& options,
                   DoneCallback done) override {
     done(absl::AbortedError(method));
+  }
+  std::shared_ptr<stub::RawCall> StartCall(
+      std::string method, const stub::CallOptions& options,
+      std::shared_ptr<stub::RawCallListener> listener) override {
+    listener->OnEnd({absl::AbortedError(method), {}});
+    return nullptr;
   }
 };
 
@@ -186,6 +193,124 @@ TEST(Proto2Test, MissingRequiredFieldIsTheCallersFault) {
   adversarial::proto2::Proto2Stub_ stub(PathContext());
   const auto result = stub.Check(adversarial::proto2::Strict());
   EXPECT_EQ(result.status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+namespace streams = adversarial::streams;
+
+// Keeps what it hears; for streams that end within their start.
+template <typename Reply>
+class EndListener : public stub::StreamListener<Reply> {
+ public:
+  void OnReply(Reply, stub::MessageCredit) override { ++replies; }
+  void OnEnd(stub::CallEnd end) override { status = end.status; }
+
+  int replies = 0;
+  absl::Status status;
+};
+
+TEST(StreamsTest, AllKindsCallTheirPaths) {
+  streams::StreamsStub stub(PathContext());
+  const std::string prefix = "/adversarial.streams.Streams/";
+  const auto message = [](const absl::Status& status) {
+    return std::string(status.message());
+  };
+  EXPECT_EQ(message(stub.List(streams::Word()).Finish()), prefix + "List");
+  EXPECT_EQ(PathOf(stub.Join().Finish()), prefix + "Join");
+  EXPECT_EQ(message(stub.Chat().Finish()), prefix + "Chat");
+  EXPECT_EQ(message(stub.ServerStream(streams::ServerStream()).Finish()),
+            prefix + "ServerStream");
+  EXPECT_EQ(PathOf(stub.StreamCall().Finish()), prefix + "StreamCall");
+  EXPECT_EQ(message(stub.RametStream_().Finish()), prefix + "RametStream");
+  EXPECT_EQ(PathOf(stub.listener().Finish()), prefix + "listener");
+  EXPECT_EQ(message(stub.stream().Finish()), prefix + "stream");
+  EXPECT_EQ(PathOf(stub.requests().Finish()), prefix + "requests");
+  EXPECT_EQ(message(stub.replies(streams::Word()).Finish()),
+            prefix + "replies");
+  EXPECT_EQ(message(stub.delete_().Finish()), prefix + "delete");
+
+  auto listener = std::make_shared<EndListener<streams::Word>>();
+  stub.StartList_(streams::Word(), listener);
+  EXPECT_EQ(message(listener->status), prefix + "List");
+  stub.StartJoin(listener);
+  EXPECT_EQ(message(listener->status), prefix + "Join");
+  stub.StartChat(listener);
+  EXPECT_EQ(message(listener->status), prefix + "Chat");
+}
+
+TEST(StreamsTest, KindsAreInTheMethodTable) {
+  const stub::ServiceInfo& info = streams::StreamsService().RametInfo();
+  EXPECT_EQ(info.methods[0].kind, stub::MethodKind::kUnary);
+  EXPECT_EQ(info.methods[1].kind, stub::MethodKind::kServerStreaming);
+  EXPECT_EQ(info.methods[2].kind, stub::MethodKind::kClientStreaming);
+  EXPECT_EQ(info.methods[2].policy, stub::Policy::kAny);
+  EXPECT_EQ(info.methods[3].kind, stub::MethodKind::kBidiStreaming);
+}
+
+class StreamsImpl : public streams::StreamsService {
+ public:
+  absl::Status List(const CallContext& context, const streams::Word& request,
+                    stub::ServerWriter<streams::Word>* replies) override {
+    for (const char letter : request.text()) {
+      streams::Word word;
+      word.set_text(std::string(1, letter));
+      if (!replies->Write(word)) break;
+    }
+    return absl::OkStatus();
+  }
+  absl::Status Join(const CallContext& context,
+                    stub::ServerReader<streams::Word>* requests,
+                    streams::Word* reply) override {
+    streams::Word word;
+    while (requests->Read(&word)) {
+      reply->set_text(reply->text() + word.text());
+    }
+    return absl::OkStatus();
+  }
+  absl::Status Chat(
+      const CallContext& context,
+      stub::ServerReaderWriter<streams::Word, streams::Word>* stream) override {
+    streams::Word word;
+    while (stream->Read(&word)) {
+      word.set_text(word.text() + "!");
+      if (!stream->Write(word)) break;
+    }
+    return absl::OkStatus();
+  }
+};
+
+TEST(StreamsTest, ServiceDispatchesEachKind) {
+  streams::StreamsStub stub(
+      LoopbackChannel::ContextFor(std::make_unique<StreamsImpl>()));
+  streams::Word word;
+  word.set_text("abc");
+  std::string letters;
+  auto list = stub.List(word);
+  while (list.Read(&word)) letters += word.text() + ",";
+  EXPECT_TRUE(list.Finish().ok());
+  EXPECT_EQ(letters, "a,b,c,");
+
+  auto join = stub.Join();
+  EXPECT_TRUE(join.Write(word));
+  EXPECT_TRUE(join.Write(word));
+  const auto joined = join.Finish();
+  ASSERT_TRUE(joined.ok()) << joined.status();
+  EXPECT_EQ(joined->text(), "cc");
+
+  auto chat = stub.Chat();
+  for (int i = 0; i < 3; ++i) {
+    word.set_text(std::to_string(i));
+    ASSERT_TRUE(chat.Write(word));
+    ASSERT_TRUE(chat.Read(&word));
+    EXPECT_EQ(word.text(), std::to_string(i) + "!");
+  }
+  chat.WritesDone();
+  EXPECT_FALSE(chat.Read(&word));
+  EXPECT_TRUE(chat.Finish().ok());
+
+  const absl::Status unimplemented = stub.stream().Finish();
+  EXPECT_EQ(unimplemented.code(), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(unimplemented.message(),
+            "/adversarial.streams.Streams/stream is not implemented");
 }
 
 }  // namespace

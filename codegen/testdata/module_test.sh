@@ -22,4 +22,5 @@ expect "Mixed(adversarial.imports.Request) returns (adversarial.other.Reply) SEL
 # Names are those of the .proto, not of the C++.
 expect "delete(adversarial.keywords.delete) returns (adversarial.keywords.delete.operator)"
 expect "service NoPackage"
+expect "Chat(stream adversarial.streams.Word) returns (stream adversarial.streams.Word) PARENTS"
 echo ok
