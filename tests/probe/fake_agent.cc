@@ -9,17 +9,24 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <memory>
+#include <utility>
 
 #include "core/base/check.h"
+#include "core/wire/call_assembler.h"
 
 namespace ramet::probe {
 
 // An answer of which a part has come.
 struct FakeAgent::Open final : core::CallAssembler::Sink {
-  void OnHeaders(std::string) override {}
+  void OnHeaders(std::string bytes) override {
+    RAMET_CHECK(core::ParseControl(bytes, &reply.initial));
+    RAMET_CHECK(reply.messages.empty());
+    reply.has_initial = true;
+  }
   void OnMessage(std::string message) override {
-    reply.message = std::move(message);
+    if (consuming) assembler.OnConsumed(message.size());
+    reply.message = message;
+    reply.messages.push_back(std::move(message));
   }
   void OnEnd() override {}
   void OnTrailers(std::string bytes) override {
@@ -27,11 +34,13 @@ struct FakeAgent::Open final : core::CallAssembler::Sink {
     whole = true;
   }
   void OnCancel() override {}
-  void OnWindow(uint32_t) override {}
+  void OnWindow(uint32_t bytes) override { granted += bytes; }
 
   core::CallAssembler assembler{64 * 1024 * 1024};
   Reply reply;
+  bool consuming = true;
   bool whole = false;
+  uint64_t granted = 0;
 };
 
 FakeAgent::FakeAgent(const std::string& program, int stderr_fd) {
@@ -55,7 +64,6 @@ FakeAgent::FakeAgent(const std::string& program, int stderr_fd) {
 }
 
 FakeAgent::~FakeAgent() {
-  for (auto& [handle, open] : open_) delete open;
   link_.Reset();
   if (pid_ > 0) {
     kill(pid_, SIGKILL);
@@ -87,59 +95,97 @@ core::HelloReply FakeAgent::Greet(uint32_t max_message_bytes) {
   return reply;
 }
 
-void FakeAgent::Call(core::HandleId reply_to, const std::string& method,
-                     std::string_view request, uint64_t timeout_us,
-                     core::ContextId caller_id) {
+void FakeAgent::SendParts(core::HandleId reply_to, core::ContextId caller_id,
+                          const std::function<void(core::PartWriter*)>& add) {
   core::FrameHeader header;
   header.dst_id = kModuleId;
   header.src_id = caller_id;
   header.auth_id = caller_id;
   header.handle = core::kCallFunction;
   header.reply_to = reply_to;
+  core::PartWriter parts(
+      [&](std::string_view payload) { SendFrame(header, payload); });
+  add(&parts);
+  parts.Flush();
+}
+
+void FakeAgent::Call(core::HandleId reply_to, const std::string& method,
+                     std::string_view request, uint64_t timeout_us,
+                     core::ContextId caller_id) {
   core::CallHeaders headers;
   headers.method = method;
   headers.timeout_us = timeout_us;
-  core::PartWriter parts(
-      [&](std::string_view payload) { SendFrame(header, payload); });
-  parts.AddHeaders(core::SerializeControl(headers));
-  parts.AddMessage(request);
-  parts.AddEnd();
-  parts.Flush();
+  SendParts(reply_to, caller_id, [&](core::PartWriter* parts) {
+    parts->AddHeaders(core::SerializeControl(headers));
+    parts->AddMessage(request);
+    parts->AddEnd();
+  });
+}
+
+void FakeAgent::Begin(core::HandleId reply_to, const std::string& method,
+                      uint64_t timeout_us, core::ContextId caller_id,
+                      std::vector<core::Metadata> metadata) {
+  core::CallHeaders headers;
+  headers.method = method;
+  headers.timeout_us = timeout_us;
+  headers.metadata = std::move(metadata);
+  SendParts(reply_to, caller_id, [&](core::PartWriter* parts) {
+    parts->AddHeaders(core::SerializeControl(headers));
+  });
+}
+
+void FakeAgent::Message(core::HandleId reply_to, std::string_view message) {
+  SendParts(reply_to, core::kMasterId,
+            [&](core::PartWriter* parts) { parts->AddMessage(message); });
+}
+
+void FakeAgent::End(core::HandleId reply_to) {
+  SendParts(reply_to, core::kMasterId,
+            [](core::PartWriter* parts) { parts->AddEnd(); });
+}
+
+void FakeAgent::Window(core::HandleId reply_to, uint32_t bytes) {
+  SendParts(reply_to, core::kMasterId,
+            [&](core::PartWriter* parts) { parts->AddWindow(bytes); });
 }
 
 void FakeAgent::Cancel(core::HandleId reply_to) {
-  core::FrameHeader header;
-  header.dst_id = kModuleId;
-  header.handle = core::kCallFunction;
-  header.reply_to = reply_to;
-  core::PartWriter parts(
-      [&](std::string_view payload) { SendFrame(header, payload); });
-  parts.AddCancel();
-  parts.Flush();
+  SendParts(reply_to, core::kMasterId,
+            [](core::PartWriter* parts) { parts->AddCancel(); });
+}
+
+bool FakeAgent::ReceiveIntoReplies() {
+  Frame frame;
+  if (!ReceiveFrame(&frame)) return false;
+  const core::HandleId handle = frame.header.handle;
+  std::unique_ptr<Open>& open = open_[handle];
+  if (open == nullptr) open = std::make_unique<Open>();
+  open->consuming = consuming_;
+  ++open->reply.frames;
+  RAMET_CHECK(open->assembler.Feed(frame.payload, open.get()).ok());
+  granted_[handle] += open->granted;
+  open->granted = 0;
+  if (open->whole) {
+    open->reply.handle = handle;
+    whole_.push_back(std::move(open->reply));
+    open_.erase(handle);
+  } else if (const uint32_t grant = open->assembler.TakeGrant()) {
+    SendParts(handle, frame.header.dst_id,
+              [&](core::PartWriter* parts) { parts->AddWindow(grant); });
+  }
+  return true;
+}
+
+size_t FakeAgent::MessagesOf(core::HandleId reply_to) {
+  auto found = open_.find(reply_to);
+  return found == open_.end() ? 0 : found->second->reply.messages.size();
 }
 
 FakeAgent::Reply FakeAgent::WaitForReply() {
-  for (;;) {
-    Frame frame;
-    RAMET_CHECK(ReceiveFrame(&frame));
-    const core::HandleId handle = frame.header.handle;
-    auto found = std::find_if(
-        open_.begin(), open_.end(),
-        [handle](const auto& entry) { return entry.first == handle; });
-    if (found == open_.end()) {
-      open_.emplace_back(handle, new Open);
-      found = open_.end() - 1;
-    }
-    Open* open = found->second;
-    ++open->reply.frames;
-    RAMET_CHECK(open->assembler.Feed(frame.payload, open).ok());
-    if (!open->whole) continue;
-    Reply reply = std::move(open->reply);
-    reply.handle = handle;
-    delete open;
-    open_.erase(found);
-    return reply;
-  }
+  while (whole_.empty()) RAMET_CHECK(ReceiveIntoReplies());
+  Reply reply = std::move(whole_.front());
+  whole_.pop_front();
+  return reply;
 }
 
 FakeAgent::Reply FakeAgent::CallAndWait(const std::string& method,

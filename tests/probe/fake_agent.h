@@ -4,9 +4,12 @@
 #include <sys/types.h>
 
 #include <deque>
+#include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <vector>
 
 #include "core/base/unique_fd.h"
 #include "core/wire/call_parts.h"
@@ -26,7 +29,10 @@ class FakeAgent {
   struct Reply {
     core::HandleId handle = core::kNoHandle;  // as in the call's reply_to
     int frames = 0;
-    std::string message;
+    bool has_initial = false;
+    core::AnswerHeaders initial;
+    std::string message;  // the last one
+    std::vector<std::string> messages;
     core::CallTrailers trailers;
   };
 
@@ -46,7 +52,26 @@ class FakeAgent {
   void Call(core::HandleId reply_to, const std::string& method,
             std::string_view request, uint64_t timeout_us = 0,
             core::ContextId caller_id = core::kMasterId);
+  // The beginning of a call, and what may follow it.
+  void Begin(core::HandleId reply_to, const std::string& method,
+             uint64_t timeout_us = 0,
+             core::ContextId caller_id = core::kMasterId,
+             std::vector<core::Metadata> metadata = {});
+  void Message(core::HandleId reply_to, std::string_view message);
+  void End(core::HandleId reply_to);
+  void Window(core::HandleId reply_to, uint32_t bytes);
   void Cancel(core::HandleId reply_to);
+
+  // Whether answers are consumed as they come, and their senders given credit
+  // for more; true in the beginning.
+  void set_consuming(bool consuming) { consuming_ = consuming; }
+  // Of that many bytes the module has told that it takes them.
+  uint64_t granted(core::HandleId reply_to) { return granted_[reply_to]; }
+  // Takes one frame into the answers; false at the end of the link.
+  bool ReceiveIntoReplies();
+  // Messages of an answer that is not complete.
+  size_t MessagesOf(core::HandleId reply_to);
+
   // The next answer that is complete, whichever call's it is.
   Reply WaitForReply();
   // Both at once.
@@ -65,14 +90,20 @@ class FakeAgent {
 
  private:
   bool ReceiveExactly(char* out, size_t count);
+  // A frame of a call.
+  void SendParts(core::HandleId reply_to, core::ContextId caller_id,
+                 const std::function<void(core::PartWriter*)>& add);
 
+  bool consuming_ = true;
+  std::map<core::HandleId, uint64_t> granted_;
+  std::deque<Reply> whole_;
   core::UniqueFd link_;
   pid_t pid_ = -1;
   core::HandleId next_handle_ = core::kFirstDynamicHandle;
   std::string received_;
   size_t taken_ = 0;
   struct Open;
-  std::deque<std::pair<core::HandleId, Open*>> open_;
+  std::map<core::HandleId, std::unique_ptr<Open>> open_;
 };
 
 }  // namespace ramet::probe

@@ -92,6 +92,8 @@ absl::Status Probe::Info(const stub::CallContext& context,
   reply->set_ppid(getppid());
   reply->set_open_fds(CountOpenFds());
   reply->set_rss_kib(ResidentKib());
+  reply->set_open_streams(open_streams_);
+  reply->set_cancelled_streams(cancelled_streams_);
   return absl::OkStatus();
 }
 
@@ -113,6 +115,105 @@ absl::Status Probe::Spawn(const stub::CallContext& context,
     return absl::InternalError("the shell failed");
   }
   return absl::OkStatus();
+}
+
+// Counts a streaming call while its method runs.
+class Probe::OpenStream {
+ public:
+  OpenStream(Probe* probe, const stub::CallContext& context)
+      : probe_(probe), context_(context) {
+    ++probe_->calls_;
+    ++probe_->open_streams_;
+  }
+  ~OpenStream() {
+    if (context_.is_cancelled()) ++probe_->cancelled_streams_;
+    --probe_->open_streams_;
+  }
+
+ private:
+  Probe* const probe_;
+  const stub::CallContext& context_;
+};
+
+absl::Status Probe::Count(const stub::CallContext& context,
+                          const ::probe::v1::CountRequest& request,
+                          stub::ServerWriter<::probe::v1::CountReply>* out) {
+  const OpenStream open(this, context);
+  if (request.reply_bytes() > kMaxMadeBytes) {
+    return absl::InvalidArgumentError("more than 64 MiB asked for");
+  }
+  ::probe::v1::CountReply reply;
+  reply.set_payload(std::string(request.reply_bytes(), 'r'));
+  for (int64_t i = 0; request.count() < 0 || i < request.count(); ++i) {
+    if (request.wait_ms() > 0) {
+      context.WaitUntilCancelled(absl::Milliseconds(request.wait_ms()));
+    }
+    reply.set_index(i);
+    if (!out->Write(reply)) return absl::CancelledError("nobody listens");
+  }
+  return absl::Status(static_cast<absl::StatusCode>(request.error_code()),
+                      request.error_code() == 0 ? "" : "as you asked");
+}
+
+absl::Status Probe::Sum(const stub::CallContext& context,
+                        stub::ServerReader<::probe::v1::SumRequest>* in,
+                        ::probe::v1::SumReply* reply) {
+  const OpenStream open(this, context);
+  ::probe::v1::SumRequest request;
+  while (in->Read(&request)) {
+    reply->set_sum(reply->sum() + request.number());
+    reply->set_count(reply->count() + 1);
+    reply->set_payload_bytes(reply->payload_bytes() + request.payload().size());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Probe::EchoStream(
+    const stub::CallContext& context,
+    stub::ServerReaderWriter<::probe::v1::EchoRequest, ::probe::v1::EchoReply>*
+        stream) {
+  const OpenStream open(this, context);
+  ::probe::v1::EchoRequest request;
+  while (stream->Read(&request)) {
+    ::probe::v1::EchoReply reply;
+    absl::Status status = Echo(context, request, &reply);
+    if (!status.ok()) return status;
+    if (!stream->Write(reply)) break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Probe::Sink(const stub::CallContext& context,
+                         stub::ServerReader<::probe::v1::SinkRequest>* in,
+                         ::probe::v1::SinkReply* reply) {
+  const OpenStream open(this, context);
+  ::probe::v1::SinkRequest first;
+  if (!in->Read(&first)) return absl::OkStatus();
+  ::probe::v1::SinkRequest request;
+  int64_t read = 1;
+  while (read < first.read_count() && in->Read(&request)) ++read;
+  reply->set_read_count(read);
+  if (read == first.read_count()) {
+    context.WaitUntilCancelled(absl::InfiniteDuration());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Probe::EchoMetadata(
+    const stub::CallContext& context,
+    const ::probe::v1::EchoMetadataRequest& request,
+    ::probe::v1::EchoMetadataReply* reply) {
+  ++calls_;
+  for (const core::Metadata& pair : context.metadata()) {
+    if (pair.key.compare(0, 2, "x-") != 0) continue;
+    auto* out = reply->add_pairs();
+    out->set_key(pair.key);
+    out->set_value(pair.value);
+    context.AddInitialMetadata(pair.key, pair.value);
+    context.AddTrailingMetadata(pair.key, pair.value);
+  }
+  return absl::Status(static_cast<absl::StatusCode>(request.error_code()),
+                      request.error_code() == 0 ? "" : "as you asked");
 }
 
 }  // namespace ramet::probe

@@ -29,8 +29,29 @@ class Probe : public ::probe::v1::ProbeService {
                      const ::probe::v1::SpawnRequest& request,
                      google::protobuf::Empty* reply) override;
 
+  absl::Status Count(const stub::CallContext& context,
+                     const ::probe::v1::CountRequest& request,
+                     stub::ServerWriter<::probe::v1::CountReply>* out) override;
+  absl::Status Sum(const stub::CallContext& context,
+                   stub::ServerReader<::probe::v1::SumRequest>* in,
+                   ::probe::v1::SumReply* reply) override;
+  absl::Status EchoStream(
+      const stub::CallContext& context,
+      stub::ServerReaderWriter<::probe::v1::EchoRequest,
+                               ::probe::v1::EchoReply>* stream) override;
+  absl::Status Sink(const stub::CallContext& context,
+                    stub::ServerReader<::probe::v1::SinkRequest>* in,
+                    ::probe::v1::SinkReply* reply) override;
+  absl::Status EchoMetadata(const stub::CallContext& context,
+                            const ::probe::v1::EchoMetadataRequest& request,
+                            ::probe::v1::EchoMetadataReply* reply) override;
+
  private:
+  class OpenStream;
+
   std::atomic<int64_t> calls_{0};
+  std::atomic<int64_t> open_streams_{0};
+  std::atomic<int64_t> cancelled_streams_{0};
 };
 
 }  // namespace ramet::probe
