@@ -68,10 +68,10 @@ MetadataPairs CallContext::TakeTrailingMetadata() const {
 }
 
 void CallContext::Cancel() {
-  std::lock_guard<std::mutex> lock(callbacks_mutex_);
-  if (cancelled_.is_set()) return;
   cancelled_.Set();
+  std::lock_guard<std::mutex> lock(callbacks_mutex_);
   for (CancelCallback* callback : callbacks_) callback->function_();
+  callbacks_.clear();
 }
 
 CancelCallback::CancelCallback(const CallContext& context,

@@ -67,7 +67,9 @@ class CallContext {
   // Sleeps until is_cancelled(), or for `duration`; true in the first case.
   bool WaitUntilCancelled(absl::Duration duration) const;
 
-  // The runtime's side, and a test's.
+  // The runtime's side, and a test's. Cancel() runs the callbacks, on this
+  // thread; MarkCancelled() leaves that to a Cancel() which must follow.
+  void MarkCancelled() { cancelled_.Set(); }
   void Cancel();
   // What was added; no more can be.
   MetadataPairs TakeInitialMetadata() const;

@@ -103,6 +103,8 @@ void ServedCall::Abort(const absl::Status& status) {
 void ServedCall::AbortLocked(const absl::Status& status) {
   if (aborted_ || sender_.finished()) return;
   aborted_ = true;
+  // Before the method can see its streams end.
+  if (context_.has_value()) context_->MarkCancelled();
   // What waits for credit, or for the link, is worth nothing any more.
   frames_.clear();
   core::PartWriter parts([this](std::string_view payload) {
