@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "core/base/strings.h"
-#include "server/outgoing_call.h"
+#include "server/control_call.h"
 
 namespace ramet::server {
 namespace {
@@ -13,13 +13,10 @@ using core::Code;
 using core::ContextId;
 using core::Status;
 
-constexpr char kStartChild[] = "/ramet.control.Agent/StartChild";
 // A context that has not answered a small request by then is not going to.
 constexpr int64_t kAnswerTimeoutUs = 5'000'000;
 // Its own limit and the frame's way; then it is not going to end by itself.
 constexpr int64_t kForceAfterGraceUs = 1'000'000;
-constexpr char kLinks[] = "/ramet.control.Agent/Links";
-constexpr char kStopChild[] = "/ramet.control.Agent/StopChild";
 
 }  // namespace
 
@@ -137,13 +134,16 @@ void ContextDirectory::StartBelow(const std::string& name, ContextId parent,
   request.timeout_ms =
       static_cast<uint32_t>(std::max<int64_t>(left_ms - left_ms / 16, 1));
   request.hop_number = static_cast<uint32_t>(hop_number);
-  core::CallHeaders headers;
-  headers.method = kStartChild;
-  const auto call = OutgoingCall::Create(
-      context_, std::move(headers), core::SerializeControl(request),
-      [this, name, parent](CallResult result) {
+  // The hop should have answered by then; a hop that is stuck does not.
+  CallAgent(
+      context_, parent, "StartChild", core::SerializeControl(request),
+      std::max<int64_t>(left_ms, 1) * 1000,
+      core::Error(Code::kDeadlineExceeded,
+                  {"cannot start a context: ", hop, " (hop ", hop_number,
+                   ", phase exec): ", NameOf(parent), " did not answer"}),
+      [this, name, parent](CallResult result, const std::string& message) {
         core::StartChildReply reply;
-        if (result.status.ok() && !core::ParseControl(result.message, &reply)) {
+        if (result.status.ok() && !core::ParseControl(message, &reply)) {
           result.status = Status(Code::kInternal, "malformed StartChildReply");
         }
         if (result.status.ok() && !IsNewBelow(parent, reply.id)) {
@@ -154,13 +154,6 @@ void ContextDirectory::StartBelow(const std::string& name, ContextId parent,
         if (result.status.ok()) OnLinked(name, reply.id);
         OnDone(name, result.status, reply);
       });
-  // The hop should have answered by then; a hop that is stuck does not.
-  call->CancelAfter(
-      std::max<int64_t>(left_ms, 1) * 1000,
-      core::Error(Code::kDeadlineExceeded,
-                  {"cannot start a context: ", hop, " (hop ", hop_number,
-                   ", phase exec): ", NameOf(parent), " did not answer"}));
-  call->Start(parent);
 }
 
 bool ContextDirectory::IsNewBelow(ContextId parent, ContextId child) const {
@@ -264,18 +257,14 @@ void ContextDirectory::EndByForce(Node* node) {
   if (above == nodes_.end()) return OnStopped(name, id, children_->Stop(id));
   core::StopChildRequest request;
   request.id = id;
-  core::CallHeaders headers;
-  headers.method = kStopChild;
-  const auto call = OutgoingCall::Create(
-      context_, std::move(headers), core::SerializeControl(request),
-      [this, name, id](const CallResult& result) {
+  CallAgent(
+      context_, above->second->id, "StopChild", core::SerializeControl(request),
+      kAnswerTimeoutUs,
+      core::Error(Code::kDeadlineExceeded,
+                  {"cannot end ", name, ": ", above->first, " did not answer"}),
+      [this, name, id](const CallResult& result, const std::string&) {
         OnStopped(name, id, result.status);
       });
-  call->CancelAfter(
-      kAnswerTimeoutUs,
-      core::Error(Code::kDeadlineExceeded, {"cannot end ", name, ": ",
-                                            above->first, " did not answer"}));
-  call->Start(above->second->id);
 }
 
 // What has ended lost its route before its parent answered; this is for what
@@ -302,21 +291,17 @@ void ContextDirectory::ReportLinks(const std::string& name,
   if (it == nodes_.end() || !it->second->ready) {
     return done(core::Error(Code::kNotFound, {"no context ", name}), {});
   }
-  core::CallHeaders headers;
-  headers.method = kLinks;
-  const auto call = OutgoingCall::Create(
-      context_, std::move(headers), std::string(),
-      [done = std::move(done)](const CallResult& result) {
-        core::LinksReply reply;
-        Status status = result.status;
-        if (status.ok() && !core::ParseControl(result.message, &reply)) {
-          status = Status(Code::kInternal, "malformed LinksReply");
-        }
-        done(status, reply);
-      });
-  call->CancelAfter(kAnswerTimeoutUs, core::Error(Code::kDeadlineExceeded,
-                                                  {name, " did not answer"}));
-  call->Start(it->second->id);
+  CallAgent(context_, it->second->id, "Links", {}, kAnswerTimeoutUs,
+            core::Error(Code::kDeadlineExceeded, {name, " did not answer"}),
+            [done = std::move(done)](const CallResult& result,
+                                     const std::string& message) {
+              core::LinksReply reply;
+              Status status = result.status;
+              if (status.ok() && !core::ParseControl(message, &reply)) {
+                status = Status(Code::kInternal, "malformed LinksReply");
+              }
+              done(status, reply);
+            });
 }
 
 ContextDirectory::Entry* ContextDirectory::FindLinked(const std::string& name) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <utility>
 
+#include "absl/strings/cord.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
@@ -11,12 +12,13 @@
 #include "core/context/context.h"
 #include "parent/child_starter.h"
 #include "parent/hop.h"
+#include "server/call_dispatcher.h"
 #include "server/context_directory.h"
 #include "server/embedded_agent.h"
 #include "server/loop_thread.h"
-#include "server/module_delivery.h"
-#include "server/outgoing_call.h"
+#include "server/posted_call.h"
 #include "server/ssh/ssh_transport.h"
+#include "server/unary_listener.h"
 #include "stub/status_bridge.h"
 #include "transports/local.h"
 
@@ -26,44 +28,15 @@ namespace {
 // Ids that a master can give away in its life; the last one is kUnknownId.
 constexpr uint32_t kAllIds = core::kUnknownId - 1;
 
-// A connect that hits its limit knows in which phase; a call that waits for it
-// leaves it this much time to say so.
-constexpr absl::Duration kConnectTextGrace = absl::Milliseconds(50);
-
-DirectoryOptions ToDirectoryOptions(const ConnectOptions& options,
-                                    absl::Duration limit) {
-  DirectoryOptions result;
-  result.ssh = options.ssh;
-  result.stats = options.stats.get();
-  const int64_t ms =
-      absl::ToInt64Milliseconds(std::min(options.timeout, limit));
-  result.timeout_ms = static_cast<uint32_t>(
-      std::min<int64_t>(std::max<int64_t>(ms, 1), 0x7FFFFFFF));
-  return result;
-}
-
-CallReply Failed(absl::Status status) {
-  CallReply reply;
-  reply.status = std::move(status);
-  return reply;
-}
-
-// Where calls go and how to connect it: parsed once, shared by every call.
-struct CallTarget {
-  std::vector<parent::Hop> hops;
-  std::string name;
-  ConnectOptions connect;
-};
-using TargetPtr = std::shared_ptr<const CallTarget>;
-
-absl::StatusOr<TargetPtr> MakeTarget(const std::string& text,
-                                     const ConnectOptions& connect) {
-  auto target = std::make_shared<CallTarget>();
-  const core::Status parsed = parent::ParseTarget(text, &target->hops);
-  if (!parsed.ok()) return stub::ToAbslStatus(parsed);
-  target->name = ContextDirectory::Name(target->hops, target->hops.size());
-  target->connect = connect;
-  return TargetPtr(std::move(target));
+// Takes the earlier of both limits as a deadline, because time passes before
+// the loop sees it.
+stub::CallOptions WithDeadline(stub::CallOptions options) {
+  if (options.timeout != absl::InfiniteDuration()) {
+    options.deadline =
+        std::min(options.deadline, absl::Now() + options.timeout);
+    options.timeout = absl::InfiniteDuration();
+  }
+  return options;
 }
 
 }  // namespace
@@ -91,47 +64,34 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
 
   // The rest is the loop's.
   struct OnLoop {
-    OnLoop(core::EventLoop* loop, const EmbeddedAgent* agent)
+    OnLoop(core::EventLoop* loop, const EmbeddedAgent* agent,
+           const ModuleRepository* modules)
         : context(loop),
           children(&context, agent, &transports::StartLocalAgent, &ssh),
           directory(&context, &children),
-          delivery(&context) {
+          calls(&context, modules, &directory, &stats) {
       context.ids().Add(1, kAllIds);
     }
 
-    // Streams write their figures for as long as they live.
-    void Keep(const std::shared_ptr<parent::ConnectStats>& figures) {
-      if (figures == nullptr) return;
-      if (stats.empty() || stats.back() != figures) stats.push_back(figures);
-    }
-
-    std::vector<std::shared_ptr<parent::ConnectStats>> stats;
+    KeptStats stats;
     SshTransport ssh;
     core::Context context;
     parent::ChildStarter children;
     ContextDirectory directory;
-    ModuleDelivery delivery;
-    std::map<OutgoingCall*, std::weak_ptr<OutgoingCall>> calls;
+    CallDispatcher calls;
   };
   OnLoop* on_loop() { return on_loop_.get(); }
 
-  struct PendingCall {
-    std::weak_ptr<OutgoingCall> call;  // the loop's
-    bool cancelled = false;            // the loop's
-  };
-  // Any thread. `pending` gets the call once it runs on the loop.
-  void StartCall(TargetPtr target, std::string method, std::string request,
-                 const stub::CallOptions& options, CallDone done,
-                 std::shared_ptr<PendingCall> pending);
+  // Any thread.
+  std::shared_ptr<stub::RawCall> StartCall(
+      CallTargetPtr target, std::string method,
+      const stub::CallOptions& options,
+      std::shared_ptr<stub::RawCallListener> listener);
+  void StartUnary(CallTargetPtr target, std::string method, std::string request,
+                  const stub::CallOptions& options,
+                  stub::Channel::DoneCallback done);
 
  private:
-  void StartCallOnLoop(const CallTarget& target, std::string method,
-                       std::string request, stub::CallOptions options,
-                       CallDone done,
-                       const std::shared_ptr<PendingCall>& pending);
-  // Starts a call in a context that frames can be sent to.
-  void Send(OutgoingCall* call, const importer::Bundle& bundle,
-            ContextDirectory::Entry* entry);
   void OnForwardLog(const core::FrameHeader& header, std::string_view payload);
 
   const MasterOptions options_;
@@ -145,7 +105,8 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
 
 void Master::Impl::Start() {
   thread_.RunAndWait([this] {
-    on_loop_ = std::make_unique<OnLoop>(thread_.loop(), agent_.get());
+    on_loop_ =
+        std::make_unique<OnLoop>(thread_.loop(), agent_.get(), &modules_);
     on_loop_->context.heartbeat().Start(options_.heartbeat);
     on_loop_->context.router().set_unidirectional(options_.unidirectional);
     on_loop_->context.set_log_level(options_.log ? options_.log_level
@@ -164,11 +125,7 @@ void Master::Impl::Shutdown() {
   }
   thread_.RunAndWait([this] {
     const core::Status over(core::Code::kCancelled, "the master is shut down");
-    while (!on_loop_->calls.empty()) {
-      const auto call = on_loop_->calls.begin()->second.lock();
-      on_loop_->calls.erase(on_loop_->calls.begin());
-      if (call != nullptr) call->Cancel(over);
-    }
+    on_loop_->calls.EndAll(over);
     on_loop_->context.handles().FailAll(over);
     on_loop_.reset();
   });
@@ -195,135 +152,86 @@ void Master::Impl::OnForwardLog(const core::FrameHeader& header,
   options_.log(line);
 }
 
-void Master::Impl::StartCall(TargetPtr target, std::string method,
-                             std::string request,
-                             const stub::CallOptions& options, CallDone done,
-                             std::shared_ptr<PendingCall> pending) {
+std::shared_ptr<stub::RawCall> Master::Impl::StartCall(
+    CallTargetPtr target, std::string method, const stub::CallOptions& options,
+    std::shared_ptr<stub::RawCallListener> listener) {
+  const auto call = std::make_shared<PostedCall>(
+      [self = shared_from_this()](std::function<void()> task) {
+        return self->Post(std::move(task));
+      },
+      std::move(listener));
+  call->StartWith(
+      [this, target = std::move(target), method = std::move(method),
+       options = WithDeadline(options)](
+          std::unique_ptr<OutgoingCall::Listener> on_loop_listener) {
+        return on_loop_->calls.Start(*target, method, options,
+                                     std::move(on_loop_listener));
+      });
+  return call;
+}
+
+void Master::Impl::StartUnary(CallTargetPtr target, std::string method,
+                              std::string request,
+                              const stub::CallOptions& options,
+                              stub::Channel::DoneCallback done) {
   struct Arguments {
-    TargetPtr target;
+    CallTargetPtr target;
     std::string method;
     std::string request;
     stub::CallOptions options;
-    CallDone done;
-    std::shared_ptr<PendingCall> pending;
+    stub::Channel::DoneCallback done;
   };
   // One allocation for all that the task needs; std::function would copy.
   auto call = std::make_shared<Arguments>(
       Arguments{std::move(target), std::move(method), std::move(request),
-                options, std::move(done), std::move(pending)});
-  if (call->options.timeout != absl::InfiniteDuration()) {
-    call->options.deadline =
-        std::min(call->options.deadline, absl::Now() + call->options.timeout);
-    call->options.timeout = absl::InfiniteDuration();
-  }
+                WithDeadline(options), std::move(done)});
   const bool posted = Post([this, call] {
-    StartCallOnLoop(*call->target, std::move(call->method),
-                    std::move(call->request), std::move(call->options),
-                    std::move(call->done), call->pending);
+    const auto started = on_loop_->calls.Start(
+        *call->target, call->method, call->options,
+        std::make_unique<UnaryListener>(
+            call->method, [call](CallResult result, std::string reply) {
+              if (result.status.ok()) return call->done(std::move(reply));
+              absl::Status status = stub::ToAbslStatus(result.status);
+              if (!result.details.empty()) {
+                status.SetPayload(stub::kStatusDetailsUrl,
+                                  absl::Cord(std::move(result.details)));
+              }
+              call->done(std::move(status));
+            }));
+    if (started != nullptr) {
+      started->Send(call->request);
+      started->CloseSend();
+    }
+    // What waits for the answer need not keep the request.
+    std::string().swap(call->request);
   });
-  if (!posted) call->done(Failed(absl::CancelledError("the master is gone")));
-}
-
-void Master::Impl::StartCallOnLoop(
-    const CallTarget& target, std::string method, std::string request,
-    stub::CallOptions options, CallDone done,
-    const std::shared_ptr<PendingCall>& pending) {
-  const absl::StatusOr<ModuleRepository::BundlePtr> bundle =
-      modules_.FindMethod(method);
-  if (!bundle.ok()) return done(Failed(bundle.status()));
-  absl::Duration remaining = absl::InfiniteDuration();
-  if (options.deadline != absl::InfiniteFuture()) {
-    remaining = options.deadline - absl::Now();
-  }
-  if (remaining <= absl::ZeroDuration()) {
-    return done(Failed(absl::DeadlineExceededError(
-        method + ": the deadline had passed before the call")));
-  }
-  if (pending->cancelled) {
-    return done(Failed(absl::CancelledError(method + ": cancelled")));
-  }
-  core::CallHeaders headers;
-  headers.method = std::move(method);
-  if (remaining < absl::InfiniteDuration()) {
-    headers.timeout_us = absl::ToInt64Microseconds(remaining);
-  }
-  for (auto& [key, value] : options.metadata) {
-    headers.metadata.push_back({std::move(key), std::move(value)});
-  }
-
-  OnLoop* const state = on_loop_.get();
-  const auto call = OutgoingCall::Create(
-      &state->context, std::move(headers), std::move(request),
-      [state, pending, done = std::move(done)](CallResult result) {
-        const auto call = pending->call.lock();
-        state->calls.erase(call.get());
-        CallReply reply;
-        reply.status = stub::ToAbslStatus(result.status);
-        reply.message = std::move(result.message);
-        reply.details = std::move(result.details);
-        reply.trailing_metadata = std::move(result.trailing_metadata);
-        done(std::move(reply));
-      });
-  pending->call = call;
-  state->calls.emplace(call.get(), call);
-  ContextDirectory::Entry* const linked =
-      state->directory.FindLinked(target.name);
-  if (remaining < absl::InfiniteDuration()) {
-    const bool ready = linked != nullptr && linked->ready;
-    call->CancelAfter(
-        absl::ToInt64Microseconds(
-            remaining + (ready ? absl::ZeroDuration() : kConnectTextGrace)),
-        core::Error(core::Code::kDeadlineExceeded,
-                    {"call failed: ", call->method(), " in ", target.name,
-                     " (phase call): not done within ",
-                     absl::ToInt64Milliseconds(remaining), " ms"}));
-  }
-  if (linked != nullptr) return Send(call.get(), **bundle, linked);
-  state->Keep(target.connect.stats);
-  const std::weak_ptr<OutgoingCall> weak = call;
-  state->directory.WhenLinked(
-      target.hops, ToDirectoryOptions(target.connect, remaining),
-      [this, weak, bundle = *bundle](const core::Status& status,
-                                     ContextDirectory::Entry* entry) {
-        const auto waiting = weak.lock();
-        if (waiting == nullptr) return;
-        if (!status.ok()) return waiting->Cancel(status);
-        Send(waiting.get(), *bundle, entry);
-      });
-}
-
-void Master::Impl::Send(OutgoingCall* call, const importer::Bundle& bundle,
-                        ContextDirectory::Entry* entry) {
-  const absl::Status sent = on_loop_->delivery.Ensure(bundle, entry);
-  if (!sent.ok()) return call->Cancel(stub::ToCoreStatus(sent));
-  call->Start(entry->id);
+  if (!posted) call->done(absl::CancelledError("the master is gone"));
 }
 
 // Calls of stubs to one context; works by name, so that a context that was
 // lost is connected again.
 class Master::ContextChannel final : public stub::Channel {
  public:
-  ContextChannel(std::shared_ptr<Impl> impl, TargetPtr target)
+  ContextChannel(std::shared_ptr<Impl> impl, CallTargetPtr target)
       : impl_(std::move(impl)), target_(std::move(target)) {}
 
   void StartUnary(std::string method, std::string request,
                   const stub::CallOptions& options,
                   DoneCallback done) override {
-    impl_->StartCall(
-        target_, std::move(method), std::move(request), options,
-        [done = std::move(done)](CallReply reply) {
-          if (!reply.status.ok()) {
-            done(std::move(reply.status));
-          } else {
-            done(std::move(reply.message));
-          }
-        },
-        std::make_shared<Impl::PendingCall>());
+    impl_->StartUnary(target_, std::move(method), std::move(request), options,
+                      std::move(done));
+  }
+
+  std::shared_ptr<stub::RawCall> StartCall(
+      std::string method, const stub::CallOptions& options,
+      std::shared_ptr<stub::RawCallListener> listener) override {
+    return impl_->StartCall(target_, std::move(method), options,
+                            std::move(listener));
   }
 
  private:
   const std::shared_ptr<Impl> impl_;
-  const TargetPtr target_;
+  const CallTargetPtr target_;
 };
 
 Master::Master(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -347,7 +255,7 @@ const ModuleRepository& Master::modules() const { return impl_->modules(); }
 
 absl::StatusOr<stub::Context> Master::Open(const std::string& target,
                                            const ConnectOptions& options) {
-  absl::StatusOr<TargetPtr> made = MakeTarget(target, options);
+  absl::StatusOr<CallTargetPtr> made = ParseCallTarget(target, options);
   if (!made.ok()) return made.status();
   const std::string name = (*made)->name;
   return stub::Context(
@@ -356,12 +264,12 @@ absl::StatusOr<stub::Context> Master::Open(const std::string& target,
 
 absl::StatusOr<stub::Context> Master::Connect(const std::string& target,
                                               const ConnectOptions& options) {
-  const absl::StatusOr<TargetPtr> made = MakeTarget(target, options);
+  const absl::StatusOr<CallTargetPtr> made = ParseCallTarget(target, options);
   if (!made.ok()) return made.status();
   absl::Notification done;
   core::Status status;
   impl_->thread().loop()->Post([&] {
-    impl_->on_loop()->Keep(options.stats);
+    impl_->on_loop()->stats.Keep(options.stats);
     impl_->on_loop()->directory.WhenReady(
         (*made)->hops, ToDirectoryOptions(options, absl::InfiniteDuration()),
         [&](const core::Status& result, ContextDirectory::Entry*) {
@@ -439,29 +347,19 @@ void Master::DisconnectAll(absl::Duration grace) {
   left.Wait();
 }
 
-Master::CancelFunction Master::StartCall(const std::string& target,
-                                         const ConnectOptions& connect,
-                                         std::string method,
-                                         std::string request,
-                                         const stub::CallOptions& options,
-                                         CallDone done) {
-  absl::StatusOr<TargetPtr> made = MakeTarget(target, connect);
-  if (!made.ok()) {
-    done(Failed(made.status()));
-    return [] {};
+std::shared_ptr<stub::RawCall> Master::StartCall(
+    const std::string& target, const ConnectOptions& connect,
+    std::string method, const stub::CallOptions& options,
+    std::shared_ptr<stub::RawCallListener> listener) {
+  absl::StatusOr<CallTargetPtr> made = ParseCallTarget(target, connect);
+  if (made.ok()) {
+    return impl_->StartCall(*std::move(made), std::move(method), options,
+                            std::move(listener));
   }
-  auto pending = std::make_shared<Impl::PendingCall>();
-  impl_->StartCall(*std::move(made), std::move(method), std::move(request),
-                   options, std::move(done), pending);
-  return [impl = impl_, pending] {
-    impl->Post([pending] {
-      pending->cancelled = true;
-      const auto call = pending->call.lock();
-      if (call != nullptr) {
-        call->Cancel(core::Status(core::Code::kCancelled, "cancelled"));
-      }
-    });
-  };
+  auto refused = std::make_shared<PostedCall>(
+      [](const std::function<void()>&) { return false; }, std::move(listener));
+  refused->Refuse(made.status());
+  return refused;
 }
 
 }  // namespace ramet::server

@@ -14,10 +14,11 @@
 #include "core/context/context.h"
 #include "core/context/heartbeat.h"
 #include "core/wire/control.h"
-#include "parent/connect_stats.h"
+#include "server/connect_options.h"
 #include "server/module_repository.h"
 #include "stub/call_options.h"
 #include "stub/context.h"
+#include "stub/raw_call.h"
 
 namespace ramet::server {
 
@@ -40,16 +41,6 @@ struct MasterOptions {
   core::LogLevel log_level = core::LogLevel::kDebug;
 };
 
-// How a context that does not run yet is connected.
-struct ConnectOptions {
-  core::SshOptions ssh;
-  // Of the whole way, every hop included.
-  absl::Duration timeout = absl::Seconds(30);
-  // Filled in for the first hop, by the time the connect is over; optional. The
-  // master keeps it for as long as it lives.
-  std::shared_ptr<parent::ConnectStats> stats;
-};
-
 // What a master knows of one of its contexts.
 struct ContextInfo {
   std::string name;    // also its target: "ssh:bastion/ssh:web1"
@@ -57,14 +48,6 @@ struct ContextInfo {
   uint32_t id = 0;
   bool ready = false;  // false while it is being connected
   core::HelloReply hello;
-};
-
-// The answer to one raw call.
-struct CallReply {
-  absl::Status status;
-  std::string message;
-  std::string details;  // google.rpc.Status, serialized; may be empty
-  std::vector<core::Metadata> trailing_metadata;
 };
 
 // The root of a tree of contexts, in this process:
@@ -125,15 +108,12 @@ class Master {
   // wants calls at work to end before it destroys the master. Blocks.
   void DisconnectAll(absl::Duration grace = absl::Seconds(5));
 
-  // One call as bytes; `done` runs once, on the loop's thread or in this call,
-  // and must not block. The result cancels the call; it may outlive both.
-  // Errors as stub::Channel's and Connect's.
-  using CallDone = std::function<void(CallReply reply)>;
-  using CancelFunction = std::function<void()>;
-  CancelFunction StartCall(const std::string& target,
-                           const ConnectOptions& connect, std::string method,
-                           std::string request,
-                           const stub::CallOptions& options, CallDone done);
+  // One call as bytes, of any kind; see stub::Channel::StartCall. Errors are
+  // its and Connect's. The call may outlive the master.
+  std::shared_ptr<stub::RawCall> StartCall(
+      const std::string& target, const ConnectOptions& connect,
+      std::string method, const stub::CallOptions& options,
+      std::shared_ptr<stub::RawCallListener> listener);
 
  private:
   class Impl;

@@ -84,25 +84,28 @@ class MasterTest : public testing::Test {
     return request;
   }
   // One raw call that waits for long; its end is written down.
-  struct Pending {
-    Master::CancelFunction cancel;
-    std::shared_ptr<absl::Notification> over =
-        std::make_shared<absl::Notification>();
-    std::shared_ptr<absl::Status> status = std::make_shared<absl::Status>();
-    std::shared_ptr<std::atomic<int>> times =
-        std::make_shared<std::atomic<int>>(0);
+  struct Pending final : public stub::RawCallListener {
+    void OnMessage(std::string) override {}
+    void OnEnd(stub::CallEnd end) override {
+      status = std::move(end.status);
+      if (times.fetch_add(1) == 0) over.Notify();
+    }
+
+    std::shared_ptr<stub::RawCall> call;
+    absl::Notification over;
+    absl::Status status;
+    std::atomic<int> times{0};
   };
-  Pending StartWaiting(const std::string& target) {
-    Pending call;
-    call.cancel = master_->StartCall(target, {}, "/probe.v1.Probe/Echo",
-                                     Wait().SerializeAsString(), {},
-                                     [over = call.over, status = call.status,
-                                      times = call.times](CallReply reply) {
-                                       *status = reply.status;
-                                       if (times->fetch_add(1) == 0)
-                                         over->Notify();
-                                     });
-    return call;
+  std::shared_ptr<Pending> StartRaw(const std::string& target,
+                                    const std::string& method,
+                                    const EchoRequest& request) {
+    auto pending = std::make_shared<Pending>();
+    pending->call = master_->StartCall(target, {}, method, {}, pending);
+    pending->call->SendLast(request.SerializeAsString());
+    return pending;
+  }
+  std::shared_ptr<Pending> StartWaiting(const std::string& target) {
+    return StartRaw(target, "/probe.v1.Probe/Echo", Wait());
   }
   // So that everything before it has arrived at the module.
   void Synchronize(const std::string& target) {
@@ -195,15 +198,9 @@ TEST_F(MasterTest, CarriesAMethodsError) {
 }
 
 TEST_F(MasterTest, RefusesWhatItDoesNotKnowBeforeAnythingIsStarted) {
-  absl::Notification over;
-  absl::Status status;
-  master_->StartCall("local:", {}, "/probe.v1.Probe/Nothing", "", {},
-                     [&](CallReply reply) {
-                       status = reply.status;
-                       over.Notify();
-                     });
-  ASSERT_TRUE(over.WaitForNotificationWithTimeout(kHangs));
-  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
+  const auto call = StartRaw("local:", "/probe.v1.Probe/Nothing", Echo(""));
+  ASSERT_TRUE(call->over.WaitForNotificationWithTimeout(kHangs));
+  EXPECT_EQ(call->status.code(), absl::StatusCode::kUnimplemented);
   EXPECT_TRUE(master_->List().empty());
 }
 
@@ -212,12 +209,9 @@ TEST_F(MasterTest, RefusesWhatIsNoTarget) {
             absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(master_->Open("").status().code(),
             absl::StatusCode::kInvalidArgument);
-  absl::Status status;
-  const auto cancel =
-      master_->StartCall("sudo:", {}, "/probe.v1.Probe/Echo", "", {},
-                         [&](CallReply reply) { status = reply.status; });
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  cancel();
+  const auto call = StartRaw("sudo:", "/probe.v1.Probe/Echo", Echo(""));
+  EXPECT_EQ(call->status.code(), absl::StatusCode::kInvalidArgument);
+  call->call->Cancel();
 }
 
 TEST_F(MasterTest, ADeadlineEndsACall) {
@@ -248,29 +242,29 @@ TEST_F(MasterTest, ADeadlineThatHasPassedStartsNothing) {
 
 TEST_F(MasterTest, ACallCanBeCancelledOnce) {
   Connect("local:");
-  Pending call = StartWaiting("local:");
+  const auto call = StartWaiting("local:");
   Synchronize("local:");
-  EXPECT_FALSE(call.over->HasBeenNotified());
-  call.cancel();
-  call.cancel();
-  ASSERT_TRUE(call.over->WaitForNotificationWithTimeout(kHangs));
-  EXPECT_EQ(call.status->code(), absl::StatusCode::kCancelled);
+  EXPECT_FALSE(call->over.HasBeenNotified());
+  call->call->Cancel();
+  call->call->Cancel();
+  ASSERT_TRUE(call->over.WaitForNotificationWithTimeout(kHangs));
+  EXPECT_EQ(call->status.code(), absl::StatusCode::kCancelled);
   Synchronize("local:");
-  EXPECT_EQ(*call.times, 1);
+  EXPECT_EQ(call->times, 1);
 }
 
 TEST_F(MasterTest, ACallCanBeCancelledWhileItsContextStarts) {
-  Pending call = StartWaiting("local:/local:");
-  call.cancel();
-  ASSERT_TRUE(call.over->WaitForNotificationWithTimeout(kHangs));
-  EXPECT_EQ(call.status->code(), absl::StatusCode::kCancelled);
+  const auto call = StartWaiting("local:/local:");
+  call->call->Cancel();
+  ASSERT_TRUE(call->over.WaitForNotificationWithTimeout(kHangs));
+  EXPECT_EQ(call->status.code(), absl::StatusCode::kCancelled);
   Synchronize("local:/local:");
-  EXPECT_EQ(*call.times, 1);
+  EXPECT_EQ(call->times, 1);
 }
 
 TEST_F(MasterTest, DestructionEndsCallsThatAreOut) {
   Connect("local:");
-  std::vector<Pending> calls;
+  std::vector<std::shared_ptr<Pending>> calls;
   // Fewer than a module has threads, so that there is one to answer.
   for (int i = 0; i < 2; ++i) calls.push_back(StartWaiting("local:"));
   Synchronize("local:");
@@ -278,11 +272,11 @@ TEST_F(MasterTest, DestructionEndsCallsThatAreOut) {
   // Some whose context does not run yet.
   for (int i = 0; i < 20; ++i) calls.push_back(StartWaiting("local:/local:"));
   master_.reset();
-  for (const Pending& call : calls) {
-    ASSERT_TRUE(call.over->HasBeenNotified()) << "before it returns";
-    EXPECT_EQ(*call.times, 1);
-    EXPECT_EQ(call.status->code(), absl::StatusCode::kCancelled);
-    call.cancel();
+  for (const auto& call : calls) {
+    ASSERT_TRUE(call->over.HasBeenNotified()) << "before it returns";
+    EXPECT_EQ(call->times, 1);
+    EXPECT_EQ(call->status.code(), absl::StatusCode::kCancelled);
+    call->call->Cancel();
   }
 }
 
@@ -313,7 +307,7 @@ TEST_F(MasterTest, ACrashOfAModuleNamesItsSignalAndTheContextLivesOn) {
   ProbeStub probe(Connect("local:"));
   const auto before = probe.Info(google::protobuf::Empty());
   ASSERT_TRUE(before.ok()) << before.status();
-  Pending other = StartWaiting("local:");
+  const auto other = StartWaiting("local:");
   Synchronize("local:");
   ::probe::v1::CrashRequest request;
   request.set_signal(SIGSEGV);
@@ -323,8 +317,8 @@ TEST_F(MasterTest, ACrashOfAModuleNamesItsSignalAndTheContextLivesOn) {
             std::string::npos)
       << crash.status();
   EXPECT_NE(crash.status().message().find("module probe"), std::string::npos);
-  ASSERT_TRUE(other.over->WaitForNotificationWithTimeout(kHangs));
-  EXPECT_EQ(other.status->code(), absl::StatusCode::kUnavailable);
+  ASSERT_TRUE(other->over.WaitForNotificationWithTimeout(kHangs));
+  EXPECT_EQ(other->status.code(), absl::StatusCode::kUnavailable);
   const auto after = probe.Info(google::protobuf::Empty());
   ASSERT_TRUE(after.ok()) << after.status();
   EXPECT_EQ(after->ppid(), before->ppid()) << "the same context";
@@ -346,12 +340,12 @@ TEST_F(MasterTest, AContextThatIsKilledIsLostAndConnectedAnew) {
   ProbeStub probe(Connect("local:/local:"));
   const auto info = probe.Info(google::protobuf::Empty());
   ASSERT_TRUE(info.ok()) << info.status();
-  Pending call = StartWaiting("local:/local:");
+  const auto call = StartWaiting("local:/local:");
   Synchronize("local:/local:");
   ASSERT_EQ(kill(info->ppid(), SIGKILL), 0);
-  ASSERT_TRUE(call.over->WaitForNotificationWithTimeout(kHangs));
-  EXPECT_EQ(call.status->code(), absl::StatusCode::kUnavailable);
-  EXPECT_NE(call.status->message().find("local:"), std::string::npos);
+  ASSERT_TRUE(call->over.WaitForNotificationWithTimeout(kHangs));
+  EXPECT_EQ(call->status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_NE(call->status.message().find("local:"), std::string::npos);
   const auto again = probe.Info(google::protobuf::Empty());
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_NE(again->ppid(), info->ppid());
@@ -359,13 +353,13 @@ TEST_F(MasterTest, AContextThatIsKilledIsLostAndConnectedAnew) {
 
 TEST_F(MasterTest, DisconnectEndsASubtree) {
   Connect("local:/local:");
-  Pending call = StartWaiting("local:/local:");
+  const auto call = StartWaiting("local:/local:");
   Synchronize("local:/local:");
   EXPECT_EQ(master_->Disconnect("local:/ssh:x").code(),
             absl::StatusCode::kNotFound);
   EXPECT_TRUE(master_->Disconnect("local:").ok());
-  ASSERT_TRUE(call.over->WaitForNotificationWithTimeout(kHangs));
-  EXPECT_FALSE(call.status->ok());
+  ASSERT_TRUE(call->over.WaitForNotificationWithTimeout(kHangs));
+  EXPECT_FALSE(call->status.ok());
   EXPECT_TRUE(master_->List().empty());
   EXPECT_EQ(master_->Disconnect("local:").code(), absl::StatusCode::kNotFound);
   Synchronize("local:/local:");

@@ -1,5 +1,7 @@
 #include "server/outgoing_call.h"
 
+#include <algorithm>
+
 #include "core/base/strings.h"
 
 namespace ramet::server {
@@ -16,125 +18,193 @@ constexpr int64_t kClockSlackUs = 20'000;
 }  // namespace
 
 OutgoingCall::OutgoingCall(core::Context* context, core::CallHeaders headers,
-                           std::string request, Done done)
+                           std::unique_ptr<Listener> listener,
+                           uint64_t window_bytes)
     : context_(context),
       headers_(std::move(headers)),
-      request_(std::move(request)),
-      done_(std::move(done)) {}
+      listener_(std::move(listener)),
+      sender_([this](std::string_view payload) { SendFrame(payload, 0); },
+              /*credit=*/0),
+      assembler_(core::kDefaultMaxMessageBytes, window_bytes) {}
 
 OutgoingCall::~OutgoingCall() = default;
 
-std::shared_ptr<OutgoingCall> OutgoingCall::Create(core::Context* context,
-                                                   core::CallHeaders headers,
-                                                   std::string request,
-                                                   Done done) {
+std::shared_ptr<OutgoingCall> OutgoingCall::Create(
+    core::Context* context, core::CallHeaders headers,
+    std::unique_ptr<Listener> listener, uint64_t window_bytes) {
   std::shared_ptr<OutgoingCall> call(new OutgoingCall(
-      context, std::move(headers), std::move(request), std::move(done)));
+      context, std::move(headers), std::move(listener), window_bytes));
   call->self_ = call;
   return call;
 }
 
 void OutgoingCall::CancelAfter(int64_t delay_us, Status status) {
   limit_status_ = std::move(status);
-  start_us_ = context_->loop()->NowUs();
   timer_ = context_->loop()->RunAfter(delay_us, [this] {
     timer_ = 0;
     Cancel(limit_status_);
   });
 }
 
+void OutgoingCall::SetDeadline(int64_t limit_us, int64_t slack_us,
+                               Status status) {
+  deadline_us_ = context_->loop()->NowUs() + limit_us;
+  CancelAfter(limit_us + slack_us, std::move(status));
+}
+
 void OutgoingCall::Start(core::ContextId target) {
-  if (self_ == nullptr) return;
+  if (over()) return;
   target_ = target;
   handle_ = context_->handles().Add(target, this);
-  FrameHeader header;
-  header.dst_id = target;
-  header.handle = core::kCallFunction;
-  header.reply_to = handle_;
-  core::PartWriter writer([this, &header](std::string_view payload) {
-    context_->router().Send(header, payload);
-  });
-  writer.AddHeaders(core::SerializeControl(headers_));
-  writer.AddMessage(request_);
-  writer.AddEnd();
-  writer.Flush();
-  std::string().swap(request_);
+  if (deadline_us_ != 0) {
+    headers_.timeout_us =
+        std::max<int64_t>(deadline_us_ - context_->loop()->NowUs(), 1);
+  }
+  sender_.SendHeaders(core::SerializeControl(headers_));
+  headers_.metadata.clear();
+  sender_.AddCredit(core::kInitialWindowBytes);
+  FlushSoon();
+}
+
+void OutgoingCall::Send(std::string_view message) {
+  if (over()) return;
+  sender_.SendMessage(message);
+  FlushSoon();
+}
+
+void OutgoingCall::CloseSend() {
+  if (over()) return;
+  sender_.SendEnd();
+  FlushSoon();
+}
+
+void OutgoingCall::FlushSoon() {
+  if (flush_due_ || handle_ == core::kNoHandle) return;
+  flush_due_ = true;
+  context_->loop()->AtTurnEnd(this);
+}
+
+void OutgoingCall::OnTurnEnd() {
+  flush_due_ = false;
+  sender_.Flush();
+}
+
+void OutgoingCall::Consumed(size_t message_bytes) {
+  if (over()) return;
+  assembler_.OnConsumed(message_bytes);
+  SendGrant();
 }
 
 void OutgoingCall::Cancel(const Status& why) {
-  if (self_ == nullptr) return;
+  if (over()) return;
   if (handle_ != core::kNoHandle) SendCancel();
-  result_.status = why;
-  Finish();
+  CallResult result;
+  result.status = why;
+  Finish(std::move(result));
 }
 
-void OutgoingCall::SendCancel() {
+void OutgoingCall::SendFrame(std::string_view payload, uint8_t flags) {
   FrameHeader header;
+  header.flags = flags;
   header.dst_id = target_;
   header.handle = core::kCallFunction;
   header.reply_to = handle_;
-  core::PartWriter writer([this, &header](std::string_view payload) {
-    context_->router().Send(header, payload);
+  context_->router().Send(header, payload);
+}
+
+void OutgoingCall::SendGrant() {
+  const uint32_t grant = assembler_.TakeGrant();
+  if (grant == 0) return;
+  core::PartWriter writer([this](std::string_view payload) {
+    SendFrame(payload, core::kFlagPriority);
   });
+  writer.AddWindow(grant);
+  writer.Flush();
+}
+
+void OutgoingCall::SendCancel() {
+  core::PartWriter writer(
+      [this](std::string_view payload) { SendFrame(payload, 0); });
   writer.AddCancel();
   writer.Flush();
 }
 
 void OutgoingCall::OnReply(const FrameHeader&, std::string_view payload) {
+  // The listener may end it in any of its callbacks.
+  const std::shared_ptr<OutgoingCall> self = shared_from_this();
   const Status status = assembler_.Feed(payload, this);
+  if (over()) return;
   if (!status.ok()) {
-    result_.status = core::Error(
-        status.code(), {"reply to ", headers_.method, ": ", status.message()});
-    SendCancel();
-    over_ = true;
+    Cancel(core::Error(status.code(),
+                       {"reply to ", headers_.method, ": ", status.message()}));
+    return;
   }
-  if (over_) Finish();
+  SendGrant();
+  listener_->OnBatchEnd();
 }
 
 void OutgoingCall::OnDead(const Status& why) {
   handle_ = core::kNoHandle;
-  result_.status = why;
-  Finish();
+  CallResult result;
+  result.status = why;
+  Finish(std::move(result));
+}
+
+void OutgoingCall::OnHeaders(std::string bytes) {
+  core::AnswerHeaders headers;
+  if (over() || answered_ || !core::ParseControl(bytes, &headers)) return;
+  answered_ = true;
+  listener_->OnInitialMetadata(std::move(headers.metadata));
 }
 
 void OutgoingCall::OnMessage(std::string message) {
-  has_message_ = true;
-  result_.message = std::move(message);
+  if (over()) return;
+  answered_ = true;
+  listener_->OnMessage(std::move(message));
+}
+
+void OutgoingCall::OnWindow(uint32_t bytes) {
+  if (over()) return;
+  sender_.AddCredit(bytes);
+  FlushSoon();
+  listener_->OnSent();
 }
 
 void OutgoingCall::OnTrailers(std::string bytes) {
+  if (over()) return;
   core::CallTrailers trailers;
-  over_ = true;
+  CallResult result;
   if (!core::ParseControl(bytes, &trailers)) {
-    result_.status = core::Error(
+    result.status = core::Error(
         Code::kInternal, {"reply to ", headers_.method, ": bad trailers"});
-    return;
+  } else {
+    result.status = StatusOf(&trailers);
+    result.details = std::move(trailers.details);
+    result.trailing_metadata = std::move(trailers.metadata);
   }
-  result_.details = std::move(trailers.details);
-  result_.trailing_metadata = std::move(trailers.metadata);
-  const Code code = core::CodeFromNumber(trailers.code);
-  const bool limit_reached =
-      headers_.timeout_us != 0 && !limit_status_.ok() &&
-      context_->loop()->NowUs() - start_us_ >=
-          static_cast<int64_t>(headers_.timeout_us) - kClockSlackUs;
-  if (limit_reached &&
-      (code == Code::kCancelled || code == Code::kDeadlineExceeded)) {
-    result_.status = limit_status_;
-  } else if (trailers.code != 0) {
-    result_.status = Status(core::CodeFromNumber(trailers.code),
-                            std::move(trailers.message));
-  } else if (!has_message_) {
-    result_.status = core::Error(
-        Code::kInternal, {"reply to ", headers_.method, ": no message"});
-  }
+  Finish(std::move(result));
 }
 
-void OutgoingCall::Finish() {
+Status OutgoingCall::StatusOf(core::CallTrailers* trailers) const {
+  const Code code = core::CodeFromNumber(trailers->code);
+  const bool limit_reached =
+      deadline_us_ != 0 &&
+      context_->loop()->NowUs() >= deadline_us_ - kClockSlackUs;
+  if (limit_reached &&
+      (code == Code::kCancelled || code == Code::kDeadlineExceeded)) {
+    return limit_status_;
+  }
+  if (trailers->code == 0) return Status();
+  return Status(code, std::move(trailers->message));
+}
+
+void OutgoingCall::Finish(CallResult result) {
   const std::shared_ptr<OutgoingCall> self = std::move(self_);
   if (handle_ != core::kNoHandle) context_->handles().Remove(handle_);
   context_->loop()->CancelTimer(timer_);
-  const Done done = std::move(done_);
-  done(std::move(result_));
+  if (flush_due_) context_->loop()->ForgetTurnEnd(this);
+  const std::unique_ptr<Listener> listener = std::move(listener_);
+  listener->OnEnd(std::move(result));
 }
 
 }  // namespace ramet::server

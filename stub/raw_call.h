@@ -33,6 +33,9 @@ class RawCallListener {
   // RawCall::Consumed() for those it has: until then the listener holds them,
   // at most core::kInitialWindowBytes and one message.
   virtual void OnMessage(std::string message) = 0;
+  // What came together was given: who collects messages passes them on now. Not
+  // after the end.
+  virtual void OnBatchEnd() {}
   // RawCall::HasSendRoom() is true again after it was false.
   virtual void OnSendRoom() {}
   virtual void OnEnd(CallEnd end) = 0;
@@ -56,6 +59,11 @@ class RawCall {
   virtual void Send(std::string message) = 0;
   // No more messages come. Not needed after the end.
   virtual void CloseSend() = 0;
+  // Both.
+  virtual void SendLast(std::string message) {
+    Send(std::move(message));
+    CloseSend();
+  }
   // Less than kSendRoomBytes are waiting.
   virtual bool HasSendRoom() const = 0;
 

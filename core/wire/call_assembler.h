@@ -31,8 +31,9 @@ class CallAssembler {
     virtual void OnWindow(uint32_t bytes) = 0;
   };
 
-  explicit CallAssembler(size_t max_message_bytes = kDefaultMaxMessageBytes)
-      : max_message_bytes_(max_message_bytes) {}
+  explicit CallAssembler(size_t max_message_bytes = kDefaultMaxMessageBytes,
+                         uint64_t window_bytes = kInitialWindowBytes)
+      : max_message_bytes_(max_message_bytes), window_(window_bytes) {}
 
   // Feeds one frame's payload. RESOURCE_EXHAUSTED: a message or the headers
   // are longer than allowed (the text has both numbers), or more came than was

@@ -18,6 +18,10 @@ namespace ramet::core {
 // Counts the message stream's bytes, prefixes included. Pure.
 class ReceiveWindow {
  public:
+  // `window_bytes`, at least kInitialWindowBytes: more for a peer that sends
+  // one answer of known size without looking at its credit.
+  explicit ReceiveWindow(uint64_t window_bytes) : granted_(window_bytes) {}
+
   // `count` bytes have come. False: they are more than was granted, and the
   // peer breaks the protocol.
   bool OnReceived(uint64_t count) {
@@ -52,7 +56,7 @@ class ReceiveWindow {
   uint64_t consumed_ = 0;
   uint64_t expected_ = 0;  // of the message at hand
   uint64_t missing_ = 0;   // of it
-  uint64_t granted_ = kInitialWindowBytes;
+  uint64_t granted_;
 };
 
 }  // namespace ramet::core

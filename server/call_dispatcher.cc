@@ -1,0 +1,180 @@
+#include "server/call_dispatcher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "core/base/strings.h"
+#include "stub/status_bridge.h"
+
+namespace ramet::server {
+
+using core::Code;
+using core::Status;
+
+namespace {
+
+// A connect that hits its limit knows in which phase; a call that waits for it
+// leaves it this much time to say so.
+constexpr absl::Duration kConnectTextGrace = absl::Milliseconds(50);
+
+absl::Duration RemainingOf(const stub::CallOptions& options) {
+  return options.deadline == absl::InfiniteFuture()
+             ? absl::InfiniteDuration()
+             : options.deadline - absl::Now();
+}
+
+void EndAtOnce(std::unique_ptr<OutgoingCall::Listener> listener,
+               Status status) {
+  CallResult result;
+  result.status = std::move(status);
+  listener->OnEnd(std::move(result));
+}
+
+}  // namespace
+
+absl::StatusOr<CallTargetPtr> ParseCallTarget(const std::string& text,
+                                              const ConnectOptions& connect) {
+  auto target = std::make_shared<CallTarget>();
+  const Status parsed = parent::ParseTarget(text, &target->hops);
+  if (!parsed.ok()) return stub::ToAbslStatus(parsed);
+  target->name = ContextDirectory::Name(target->hops, target->hops.size());
+  target->connect = connect;
+  return CallTargetPtr(std::move(target));
+}
+
+DirectoryOptions ToDirectoryOptions(const ConnectOptions& options,
+                                    absl::Duration limit) {
+  DirectoryOptions result;
+  result.ssh = options.ssh;
+  result.stats = options.stats.get();
+  const int64_t ms =
+      absl::ToInt64Milliseconds(std::min(options.timeout, limit));
+  result.timeout_ms = static_cast<uint32_t>(
+      std::min<int64_t>(std::max<int64_t>(ms, 1), 0x7FFFFFFF));
+  return result;
+}
+
+class CallDispatcher::RegisteredListener final : public OutgoingCall::Listener {
+ public:
+  RegisteredListener(CallDispatcher* dispatcher,
+                     std::unique_ptr<OutgoingCall::Listener> listener)
+      : dispatcher_(dispatcher), listener_(std::move(listener)) {}
+
+  void set_call(OutgoingCall* call) { call_ = call; }
+
+ private:
+  void OnInitialMetadata(std::vector<core::Metadata> metadata) override {
+    listener_->OnInitialMetadata(std::move(metadata));
+  }
+  void OnMessage(std::string message) override {
+    listener_->OnMessage(std::move(message));
+  }
+  void OnSent() override { listener_->OnSent(); }
+  void OnBatchEnd() override { listener_->OnBatchEnd(); }
+  void OnEnd(CallResult result) override {
+    dispatcher_->calls_.erase(call_);
+    listener_->OnEnd(std::move(result));
+  }
+
+  CallDispatcher* const dispatcher_;
+  const std::unique_ptr<OutgoingCall::Listener> listener_;
+  OutgoingCall* call_ = nullptr;
+};
+
+CallDispatcher::CallDispatcher(core::Context* context,
+                               const ModuleRepository* modules,
+                               ContextDirectory* directory, KeptStats* stats)
+    : context_(context),
+      modules_(modules),
+      directory_(directory),
+      delivery_(context),
+      stats_(stats) {}
+
+std::shared_ptr<OutgoingCall> CallDispatcher::Start(
+    const CallTarget& target, std::string method,
+    const stub::CallOptions& options,
+    std::unique_ptr<OutgoingCall::Listener> listener) {
+  const absl::StatusOr<ModuleRepository::BundlePtr> bundle =
+      modules_->FindMethod(method);
+  if (!bundle.ok()) {
+    EndAtOnce(std::move(listener), stub::ToCoreStatus(bundle.status()));
+    return nullptr;
+  }
+  const absl::Duration remaining = RemainingOf(options);
+  if (remaining <= absl::ZeroDuration()) {
+    EndAtOnce(
+        std::move(listener),
+        core::Error(Code::kDeadlineExceeded,
+                    {method, ": the deadline had passed before the call"}));
+    return nullptr;
+  }
+  core::CallHeaders headers;
+  headers.method = std::move(method);
+  for (const auto& [key, value] : options.metadata) {
+    headers.metadata.push_back({key, value});
+  }
+  auto registered =
+      std::make_unique<RegisteredListener>(this, std::move(listener));
+  RegisteredListener* const unset = registered.get();
+  const std::shared_ptr<OutgoingCall> call =
+      OutgoingCall::Create(context_, std::move(headers), std::move(registered));
+  unset->set_call(call.get());
+  calls_.emplace(call.get(), call);
+  ContextDirectory::Entry* const linked = directory_->FindLinked(target.name);
+  if (remaining < absl::InfiniteDuration()) {
+    SetDeadline(call.get(), target, remaining, linked);
+  }
+  if (linked == nullptr) {
+    StartWhenLinked(target, options, call, *bundle);
+  } else if (Deliver(call.get(), **bundle, linked)) {
+    call->Start(linked->id);
+  }
+  return call->over() ? nullptr : call;
+}
+
+void CallDispatcher::SetDeadline(OutgoingCall* call, const CallTarget& target,
+                                 absl::Duration remaining,
+                                 const ContextDirectory::Entry* linked) {
+  const bool ready = linked != nullptr && linked->ready;
+  call->SetDeadline(absl::ToInt64Microseconds(remaining),
+                    ready ? 0 : absl::ToInt64Microseconds(kConnectTextGrace),
+                    core::Error(Code::kDeadlineExceeded,
+                                {"call failed: ", call->method(), " in ",
+                                 target.name, " (phase call): not done within ",
+                                 absl::ToInt64Milliseconds(remaining), " ms"}));
+}
+
+void CallDispatcher::StartWhenLinked(
+    const CallTarget& target, const stub::CallOptions& options,
+    const std::shared_ptr<OutgoingCall>& call,
+    const ModuleRepository::BundlePtr& bundle) {
+  stats_->Keep(target.connect.stats);
+  const std::weak_ptr<OutgoingCall> weak = call;
+  directory_->WhenLinked(
+      target.hops, ToDirectoryOptions(target.connect, RemainingOf(options)),
+      [this, weak, bundle](const Status& status,
+                           ContextDirectory::Entry* entry) {
+        const std::shared_ptr<OutgoingCall> waiting = weak.lock();
+        if (waiting == nullptr) return;
+        if (!status.ok()) return waiting->Cancel(status);
+        if (Deliver(waiting.get(), *bundle, entry)) waiting->Start(entry->id);
+      });
+}
+
+bool CallDispatcher::Deliver(OutgoingCall* call, const importer::Bundle& bundle,
+                             ContextDirectory::Entry* entry) {
+  const absl::Status sent = delivery_.Ensure(bundle, entry);
+  if (!sent.ok()) call->Cancel(stub::ToCoreStatus(sent));
+  return sent.ok();
+}
+
+void CallDispatcher::EndAll(const Status& why) {
+  while (!calls_.empty()) {
+    const std::shared_ptr<OutgoingCall> call = calls_.begin()->second.lock();
+    calls_.erase(calls_.begin());
+    if (call != nullptr) call->Cancel(why);
+  }
+}
+
+}  // namespace ramet::server

@@ -1,0 +1,98 @@
+#ifndef SERVER_CALL_DISPATCHER_H_
+#define SERVER_CALL_DISPATCHER_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/context/context.h"
+#include "parent/connect_stats.h"
+#include "parent/hop.h"
+#include "server/connect_options.h"
+#include "server/context_directory.h"
+#include "server/module_delivery.h"
+#include "server/module_repository.h"
+#include "server/outgoing_call.h"
+#include "stub/call_options.h"
+
+namespace ramet::server {
+
+// Where calls go and how to connect it: parsed once, shared by every call.
+struct CallTarget {
+  std::vector<parent::Hop> hops;
+  std::string name;
+  ConnectOptions connect;
+};
+using CallTargetPtr = std::shared_ptr<const CallTarget>;
+
+// Pure. INVALID_ARGUMENT: `text` is not a target.
+absl::StatusOr<CallTargetPtr> ParseCallTarget(const std::string& text,
+                                              const ConnectOptions& connect);
+
+// `options.timeout`, or `limit` if that is shorter, as the directory has it.
+DirectoryOptions ToDirectoryOptions(const ConnectOptions& options,
+                                    absl::Duration limit);
+
+// Figures of connects, kept for as long as streams may write them: built before
+// and destroyed after these.
+class KeptStats {
+ public:
+  void Keep(const std::shared_ptr<parent::ConnectStats>& figures) {
+    if (figures == nullptr) return;
+    if (kept_.empty() || kept_.back() != figures) kept_.push_back(figures);
+  }
+
+ private:
+  std::vector<std::shared_ptr<parent::ConnectStats>> kept_;
+};
+
+// Starts calls: finds the bundle that has the method, connects the context,
+// has the module delivered, keeps the deadline.
+//
+// Ownership: borrows everything. Threads: the loop's.
+class CallDispatcher {
+ public:
+  CallDispatcher(core::Context* context, const ModuleRepository* modules,
+                 ContextDirectory* directory, KeptStats* stats);
+
+  // Starts a call of `method` ("/demo.v1.Greeter/SayHello"). `options` has its
+  // limit as a deadline. Null when it has ended already; the listener was told
+  // then, as always.
+  std::shared_ptr<OutgoingCall> Start(
+      const CallTarget& target, std::string method,
+      const stub::CallOptions& options,
+      std::unique_ptr<OutgoingCall::Listener> listener);
+
+  // Ends every call.
+  void EndAll(const core::Status& why);
+
+ private:
+  // Tells the dispatcher when its call ends.
+  class RegisteredListener;
+
+  void SetDeadline(OutgoingCall* call, const CallTarget& target,
+                   absl::Duration remaining,
+                   const ContextDirectory::Entry* linked);
+  // For a call whose context frames can't be sent to yet.
+  void StartWhenLinked(const CallTarget& target,
+                       const stub::CallOptions& options,
+                       const std::shared_ptr<OutgoingCall>& call,
+                       const ModuleRepository::BundlePtr& bundle);
+  // False: the call was ended, because there is no image for the context.
+  bool Deliver(OutgoingCall* call, const importer::Bundle& bundle,
+               ContextDirectory::Entry* entry);
+
+  core::Context* const context_;
+  const ModuleRepository* const modules_;
+  ContextDirectory* const directory_;
+  ModuleDelivery delivery_;
+  KeptStats* const stats_;
+  std::map<OutgoingCall*, std::weak_ptr<OutgoingCall>> calls_;
+};
+
+}  // namespace ramet::server
+
+#endif  // SERVER_CALL_DISPATCHER_H_

@@ -1,0 +1,24 @@
+#ifndef SERVER_CONNECT_OPTIONS_H_
+#define SERVER_CONNECT_OPTIONS_H_
+
+#include <memory>
+
+#include "absl/time/time.h"
+#include "core/wire/control.h"
+#include "parent/connect_stats.h"
+
+namespace ramet::server {
+
+// How a context that does not run yet is connected.
+struct ConnectOptions {
+  core::SshOptions ssh;
+  // Of the whole way, every hop included.
+  absl::Duration timeout = absl::Seconds(30);
+  // Filled in for the first hop, by the time the connect is over; optional. The
+  // master keeps it for as long as it lives.
+  std::shared_ptr<parent::ConnectStats> stats;
+};
+
+}  // namespace ramet::server
+
+#endif  // SERVER_CONNECT_OPTIONS_H_
