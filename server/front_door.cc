@@ -21,20 +21,22 @@ constexpr std::chrono::seconds kShutdownGrace(5);
 class FrontDoor::Impl {
  public:
   Impl(Master* master, const ConnectOptions& connect)
-      : contexts_(master, connect), modules_(master), proxy_(master, connect) {
+      : contexts_(master, connect), modules_(master) {
     grpc::ServerBuilder builder;
     builder.RegisterService(&contexts_);
     builder.RegisterService(&modules_);
-    builder.RegisterCallbackGenericService(&proxy_);
+    proxy_ = std::make_unique<ProxyService>(master, connect, &builder);
     builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
     builder.SetMaxSendMessageSize(-1);
     server_ = builder.BuildAndStart();
+    proxy_->Start();
   }
 
   ~Impl() {
     listener_.reset();
     server_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
     server_->Wait();
+    proxy_.reset();
   }
 
   absl::Status Listen(const std::string& address) {
@@ -50,8 +52,8 @@ class FrontDoor::Impl {
  private:
   ContextsService contexts_;
   ModulesService modules_;
-  ProxyService proxy_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<ProxyService> proxy_;
   std::unique_ptr<UnixListener> listener_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <google/protobuf/descriptor.pb.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -74,11 +75,36 @@ absl::Status ModuleRepository::Load(std::string bytes,
   }
   const auto shared =
       std::make_shared<const importer::Bundle>(*std::move(bundle));
+  google::protobuf::FileDescriptorSet files;
+  if (!files.ParseFromString(shared->manifest().file_descriptor_set())) {
+    return absl::DataLossError(
+        absl::StrCat("bundle ", origin, ": unreadable descriptors"));
+  }
   absl::MutexLock lock(&mutex_);
   for (const auto& service : shared->manifest().services()) {
     services_[service.name()] = shared;
   }
+  for (const auto& file : files.file()) {
+    for (const auto& service : file.service()) {
+      const std::string prefix =
+          absl::StrCat("/", file.package(), file.package().empty() ? "" : ".",
+                       service.name(), "/");
+      for (const auto& method : service.method()) {
+        const std::string path = prefix + method.name();
+        if (method.client_streaming()) {
+          one_request_.erase(path);
+        } else {
+          one_request_.insert(path);
+        }
+      }
+    }
+  }
   return absl::OkStatus();
+}
+
+bool ModuleRepository::IsClientStreaming(std::string_view method) const {
+  absl::MutexLock lock(&mutex_);
+  return one_request_.find(method) == one_request_.end();
 }
 
 ModuleRepository::BundlePtr ModuleRepository::FindService(

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -36,10 +37,16 @@ class ModuleRepository {
   // is started for a call that can't work.
   absl::StatusOr<BundlePtr> FindMethod(std::string_view method) const;
 
+  // Whether a caller of `method` may send other than one message; so may one
+  // of a method that is not known.
+  bool IsClientStreaming(std::string_view method) const;
+
  private:
   mutable absl::Mutex mutex_;
   std::map<std::string, BundlePtr, std::less<>> services_
       ABSL_GUARDED_BY(mutex_);
+  // "/demo.v1.Greeter/SayHello" of the methods that take one message.
+  std::set<std::string, std::less<>> one_request_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace ramet::server

@@ -1,31 +1,48 @@
 #ifndef SERVER_PROXY_SERVICE_H_
 #define SERVER_PROXY_SERVICE_H_
 
-#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/grpcpp.h>
+
+#include <thread>
+#include <vector>
 
 #include "server/master.h"
+#include "server/proxy_call.h"
 
 namespace ramet::server {
 
 // Forwards every method that no other service of the front door has, as bytes,
-// to the context of metadata `ramet-target`. Unary calls.
+// to the context of metadata `ramet-target`: calls of all four kinds, whose
+// messages it never parses.
 //
-// Passed on: the remaining deadline, cancellation, metadata (but what is
-// gRPC's or ramet's own), the status with its details, trailing metadata.
-class ProxyService final : public grpc::CallbackGenericService {
+// Passed on, both ways: messages one by one, the end of the caller's messages,
+// flow control, the remaining deadline, cancellation, metadata (but what is
+// gRPC's or ramet's own), the status with its details.
+//
+// Memory: of each call and direction one message beside what stub::RawCall
+//   keeps and kInitialWindowBytes.
+// Threads: its own, which wait for gRPC's events and post to the master's loop.
+//   The callback API would hand each event to one more thread
+//   (docs/decisions/0009-proxy-threads.md).
+class ProxyService {
  public:
-  // `master` outlives it.
-  ProxyService(Master* master, ConnectOptions connect)
-      : master_(master), connect_(std::move(connect)) {}
+  // Adds itself to a server that is about to be built. `master` outlives it.
+  ProxyService(Master* master, ConnectOptions connect,
+               grpc::ServerBuilder* builder);
+  // After the server's Shutdown(), which ends its calls; waits for them and for
+  // its threads.
+  ~ProxyService();
+  ProxyService(const ProxyService&) = delete;
+  ProxyService& operator=(const ProxyService&) = delete;
 
-  grpc::ServerGenericBidiReactor* CreateReactor(
-      grpc::GenericCallbackServerContext* context) override;
+  // Begins to serve; the server is built.
+  void Start();
 
  private:
-  class Call;
+  void Work();
 
-  Master* const master_;
-  const ConnectOptions connect_;
+  ProxyCall::Door door_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace ramet::server

@@ -1,0 +1,300 @@
+#include "server/proxy_call.h"
+
+#include <grpc/grpc.h>
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "stub/call_options.h"
+#include "stub/status_bridge.h"
+
+namespace ramet::server {
+namespace {
+
+constexpr char kTargetKey[] = "ramet-target";
+
+// gRPC sends a status's text in HTTP/2 headers, of which a stock client takes
+// 8 KiB, percent-encoded and with everything else; a longer text would turn
+// the real error into one about headers. Clients that take more say how much.
+constexpr char kMaxTextKey[] = "ramet-max-error-bytes";
+constexpr size_t kDefaultMaxTextBytes = 4096;
+
+bool IsOwnKey(absl::string_view key) {
+  return absl::StartsWith(key, ":") || absl::StartsWith(key, "grpc-") ||
+         absl::StartsWith(key, "ramet-") || key == "user-agent" ||
+         key == "content-type" || key == "te";
+}
+
+// A pair that gRPC would refuse ends the whole program; a context may send any.
+bool IsLegal(const std::pair<std::string, std::string>& pair) {
+  if (IsOwnKey(pair.first)) return false;
+  const grpc_slice key =
+      grpc_slice_from_static_buffer(pair.first.data(), pair.first.size());
+  const grpc_slice value =
+      grpc_slice_from_static_buffer(pair.second.data(), pair.second.size());
+  return grpc_header_key_is_legal(key) != 0 &&
+         (grpc_is_binary_header(key) != 0 ||
+          grpc_header_nonbin_value_is_legal(value) != 0);
+}
+
+std::string Flatten(const grpc::ByteBuffer& buffer) {
+  std::vector<grpc::Slice> slices;
+  std::string bytes;
+  if (!buffer.Dump(&slices).ok()) return bytes;
+  bytes.reserve(buffer.Length());
+  for (const grpc::Slice& slice : slices) {
+    bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  }
+  return bytes;
+}
+
+// Takes the bytes over instead of copying them.
+grpc::ByteBuffer ToBuffer(std::string bytes) {
+  auto* const kept = new std::string(std::move(bytes));
+  grpc::Slice slice(
+      &(*kept)[0], kept->size(),
+      [](void* string) { delete static_cast<std::string*>(string); }, kept);
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+}  // namespace
+
+void ProxyCall::Request(Door* door) {
+  const std::shared_ptr<ProxyCall> call(new ProxyCall(door));
+  {
+    absl::MutexLock lock(&door->mutex);
+    ++door->live;
+  }
+  absl::MutexLock lock(&call->mutex_);
+  call->self_ = call;
+  call->events_ = 2;  // OnRequested's and OnDone's
+  call->context_.AsyncNotifyWhenDone(&call->done_);
+  grpc::ServerCompletionQueue* const queue = door->queue.get();
+  door->service.RequestCall(&call->context_, &call->stream_, queue, queue,
+                            &call->requested_);
+}
+
+void ProxyCall::OnEvent(void* tag, bool ok) {
+  const Event event = *static_cast<Event*>(tag);
+  (event.call->*event.handle)(ok);
+  std::shared_ptr<ProxyCall> last;
+  {
+    absl::MutexLock lock(&event.call->mutex_);
+    if (--event.call->events_ > 0 || !event.call->finishing_) return;
+    last = std::move(event.call->self_);
+  }
+  absl::MutexLock lock(&last->door_->mutex);
+  --last->door_->live;
+}
+
+void ProxyCall::OnRequested(bool ok) {
+  if (!ok) {
+    // The server is being shut down; then OnDone does not come.
+    absl::MutexLock lock(&mutex_);
+    --events_;
+    finishing_ = true;
+    return;
+  }
+  Request(door_);
+  {
+    absl::MutexLock lock(&mutex_);
+    one_request_ =
+        !door_->master->modules().IsClientStreaming(context_.method());
+    // The call and its only message then go out together.
+    if (one_request_) return StartRead();
+  }
+  StartForwarding();
+  absl::MutexLock lock(&mutex_);
+  StartRead();
+}
+
+void ProxyCall::StartForwarding() {
+  const std::string target = FindMetadata(kTargetKey);
+  if (target.empty()) {
+    stub::CallEnd end;
+    end.status = absl::InvalidArgumentError(
+        absl::StrCat("metadata ", kTargetKey, " must say which context ",
+                     context_.method(), " is for, for example ssh:web1"));
+    return OnEnd(std::move(end));
+  }
+  stub::CallOptions options;
+  const auto deadline = context_.deadline();
+  if (deadline != std::chrono::system_clock::time_point::max()) {
+    options.deadline = absl::FromChrono(deadline);
+  }
+  for (const auto& [key, value] : context_.client_metadata()) {
+    if (!IsOwnKey(absl::string_view(key.data(), key.size()))) {
+      options.metadata.emplace_back(std::string(key.data(), key.size()),
+                                    std::string(value.data(), value.size()));
+    }
+  }
+  // May call back at once.
+  std::shared_ptr<stub::RawCall> call = door_->master->StartCall(
+      target, door_->connect, context_.method(), options, shared_from_this());
+  absl::MutexLock lock(&mutex_);
+  if (end_.has_value()) return;
+  if (broken_) call->Cancel();
+  call_ = std::move(call);
+}
+
+std::string ProxyCall::FindMetadata(const char* key) const {
+  const auto it = context_.client_metadata().find(key);
+  if (it == context_.client_metadata().end()) return std::string();
+  return std::string(it->second.data(), it->second.size());
+}
+
+void ProxyCall::StartRead() {
+  if (reading_ || client_done_ || finishing_ || end_.has_value()) return;
+  reading_ = true;
+  ++events_;
+  stream_.Read(&request_, &read_);
+}
+
+void ProxyCall::OnRead(bool ok) {
+  if (one_request_) return OnOnlyRequest(ok);
+  absl::MutexLock lock(&mutex_);
+  reading_ = false;
+  client_done_ = !ok;
+  if (call_ == nullptr) return;
+  if (!ok) return call_->CloseSend();
+  call_->Send(Flatten(request_));
+  request_.Clear();
+  if (call_->HasSendRoom()) StartRead();
+}
+
+void ProxyCall::OnOnlyRequest(bool ok) {
+  if (ok) {
+    StartForwarding();
+  } else {
+    stub::CallEnd end;
+    end.status = absl::InvalidArgumentError(
+        absl::StrCat(context_.method(), ": a call without a message"));
+    OnEnd(std::move(end));
+  }
+  absl::MutexLock lock(&mutex_);
+  reading_ = false;
+  client_done_ = true;
+  if (call_ == nullptr) return;
+  call_->SendLast(Flatten(request_));
+  request_.Clear();
+}
+
+void ProxyCall::OnSendRoom() {
+  absl::MutexLock lock(&mutex_);
+  if (call_ != nullptr) StartRead();
+}
+
+void ProxyCall::OnInitialMetadata(stub::MetadataPairs metadata) {
+  absl::MutexLock lock(&mutex_);
+  for (const auto& pair : metadata) {
+    if (IsLegal(pair)) context_.AddInitialMetadata(pair.first, pair.second);
+  }
+  metadata_due_ = true;
+}
+
+void ProxyCall::OnMessage(std::string message) {
+  absl::MutexLock lock(&mutex_);
+  messages_.push_back(std::move(message));
+}
+
+void ProxyCall::OnBatchEnd() {
+  absl::MutexLock lock(&mutex_);
+  WriteNext();
+}
+
+void ProxyCall::OnEnd(stub::CallEnd end) {
+  absl::MutexLock lock(&mutex_);
+  call_ = nullptr;
+  end_ = std::move(end);
+  WriteNext();
+}
+
+void ProxyCall::WriteNext() {
+  if (writing_ || finishing_) return;
+  if (broken_) messages_.clear();
+  if (messages_.empty()) {
+    if (end_.has_value()) {
+      Finish();
+    } else if (metadata_due_) {
+      metadata_due_ = false;
+      writing_ = true;
+      ++events_;
+      stream_.SendInitialMetadata(&written_);
+    }
+    return;
+  }
+  // Goes out with the first message.
+  metadata_due_ = false;
+  std::string message = std::move(messages_.front());
+  messages_.pop_front();
+  writing_bytes_ = message.size();
+  const bool last = messages_.empty() && end_.has_value();
+  const grpc::ByteBuffer buffer = ToBuffer(std::move(message));
+  if (last && end_->status.ok()) {
+    finishing_ = true;
+    ++events_;
+    for (const auto& pair : end_->trailing_metadata) {
+      if (IsLegal(pair)) context_.AddTrailingMetadata(pair.first, pair.second);
+    }
+    stream_.WriteAndFinish(buffer, grpc::WriteOptions(), grpc::Status::OK,
+                           &finished_);
+    return;
+  }
+  writing_ = true;
+  ++events_;
+  stream_.Write(buffer, &written_);
+}
+
+void ProxyCall::OnWritten(bool ok) {
+  absl::MutexLock lock(&mutex_);
+  writing_ = false;
+  if (!ok) broken_ = true;
+  if (call_ != nullptr && ok && writing_bytes_.has_value()) {
+    call_->Consumed(*writing_bytes_);
+  }
+  writing_bytes_.reset();
+  WriteNext();
+}
+
+void ProxyCall::Finish() {
+  finishing_ = true;
+  ++events_;
+  for (const auto& pair : end_->trailing_metadata) {
+    if (IsLegal(pair)) context_.AddTrailingMetadata(pair.first, pair.second);
+  }
+  stream_.Finish(StatusOf(end_->status), &finished_);
+}
+
+void ProxyCall::OnFinished(bool) {}
+
+void ProxyCall::OnDone(bool) {
+  absl::MutexLock lock(&mutex_);
+  if (!context_.IsCancelled()) return;
+  broken_ = true;
+  if (call_ != nullptr) call_->Cancel();
+  // Finish() follows when the master says that the call is over.
+}
+
+grpc::Status ProxyCall::StatusOf(const absl::Status& status) const {
+  if (status.ok()) return grpc::Status::OK;
+  size_t limit = kDefaultMaxTextBytes;
+  uint32_t wished = 0;
+  if (absl::SimpleAtoi(FindMetadata(kMaxTextKey), &wished)) limit = wished;
+  const absl::string_view text = status.message();
+  std::string details;
+  if (const auto payload = status.GetPayload(stub::kStatusDetailsUrl)) {
+    details = std::string(*payload);
+  }
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
+                      text.size() <= limit
+                          ? std::string(text)
+                          : absl::StrCat(text.substr(0, limit), "... (",
+                                         text.size(), " bytes)"),
+                      details);
+}
+
+}  // namespace ramet::server
