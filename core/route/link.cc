@@ -16,6 +16,8 @@ constexpr size_t kChunkBytes = 2 * (kFrameHeaderBytes + kMaxPayloadBytes);
 // Chunks that hold a frame above it get their whole size at once.
 constexpr size_t kLargeFrameBytes = kChunkBytes / 8;
 constexpr size_t kMaxSpareChunks = 8;
+// A call's large frame makes a flow when more than this waits already.
+constexpr size_t kFlowFromBytes = kMaxPayloadBytes;
 // Reads per turn, so that one busy peer can't keep the others waiting.
 constexpr int kReadsPerTurn = 4;
 
@@ -44,7 +46,7 @@ bool Link::Queue(const FrameHeader& header, std::string_view payload,
 
 void Link::ForceQueue(const FrameHeader& header, std::string_view payload) {
   if (closed_ || close_after_flush_) return;
-  Append((header.flags & kFlagPriority) ? &control_ : &data_, header, payload);
+  Append(QueueFor(header, payload.size()), header, payload);
   if (!flush_due_ && !want_write_) {
     flush_due_ = true;
     loop_->AtTurnEnd(this);
@@ -59,6 +61,83 @@ void Link::ChunkQueue::TakeInto(std::string* chunk) {
 void Link::ChunkQueue::Clear() {
   chunks.clear();
   first = 0;
+}
+
+Link::ChunkQueue* Link::QueueFor(const FrameHeader& header,
+                                 size_t payload_bytes) {
+  if (header.flags & kFlagPriority) return &control_;
+  const bool request = header.handle == kCallFunction;
+  if (request || header.handle >= kFirstDynamicHandle) {
+    // As the callee knows the call, whichever way the frame goes.
+    const uint64_t key = request ? CallKey(header.src_id, header.reply_to)
+                                 : CallKey(header.dst_id, header.handle);
+    for (Flow& flow : flows_) {
+      if (flow.key == key) return &flow.queue;
+    }
+    if (payload_bytes > kLargeFrameBytes &&
+        data_queued_bytes_ - data_taken_bytes_ > kFlowFromBytes) {
+      flows_.push_back(Flow{key, data_queued_bytes_, ChunkQueue()});
+      return &flows_.back().queue;
+    }
+  } else if (header.handle == kDelRoute) {
+    MergeFlows();
+  }
+  data_queued_bytes_ += kFrameHeaderBytes + payload_bytes;
+  return &data_;
+}
+
+void Link::MergeFlows() {
+  for (Flow& flow : flows_) {
+    while (!flow.queue.empty()) {
+      std::string chunk;
+      flow.queue.TakeInto(&chunk);
+      data_queued_bytes_ += chunk.size();
+      data_.chunks.push_back(std::move(chunk));
+    }
+  }
+  flows_.clear();
+}
+
+bool Link::TakeChunk() {
+  if (!control_.empty()) {
+    control_.TakeInto(&writing_);
+    return true;
+  }
+  if ((flow_turn_ || data_.empty()) && TakeFlowChunk()) return true;
+  if (data_.empty()) return false;
+  data_.TakeInto(&writing_);
+  data_taken_bytes_ += writing_.size();
+  flow_turn_ = true;
+  return true;
+}
+
+bool Link::TakeFlowChunk() {
+  flow_turn_ = false;
+  for (size_t tried = 0; tried < flows_.size(); ++tried) {
+    if (next_flow_ >= flows_.size()) next_flow_ = 0;
+    Flow& flow = flows_[next_flow_];
+    if (flow.not_before <= data_taken_bytes_) {
+      flow.queue.TakeInto(&writing_);
+      if (flow.queue.empty()) {
+        flows_.erase(flows_.begin() + next_flow_);
+      } else {
+        ++next_flow_;
+      }
+      return true;
+    }
+    ++next_flow_;
+  }
+  return false;
+}
+
+void Link::DropQueued() {
+  writing_.clear();
+  written_ = 0;
+  control_.Clear();
+  data_.Clear();
+  flows_.clear();
+  data_taken_bytes_ = data_queued_bytes_;
+  queued_bytes_ = 0;
 }
 
 void Link::Append(ChunkQueue* queue, const FrameHeader& header,
@@ -132,11 +211,7 @@ void Link::Flush() {
     if (written_ == writing_.size()) {
       Recycle(&writing_);
       written_ = 0;
-      ChunkQueue* const next = !control_.empty() ? &control_
-                               : !data_.empty()  ? &data_
-                                                 : nullptr;
-      if (next == nullptr) break;
-      next->TakeInto(&writing_);
+      if (!TakeChunk()) break;
     }
     const ssize_t count =
         stream_->Write(writing_.data() + written_, writing_.size() - written_);
@@ -151,11 +226,7 @@ void Link::Flush() {
       // The reason, and data that the peer sent before, are on the read side.
       want_write_ = false;
       stream_->WantWrite(false);
-      writing_.clear();
-      written_ = 0;
-      control_.Clear();
-      data_.Clear();
-      queued_bytes_ = 0;
+      DropQueued();
       OnReadable();
       return;
     }

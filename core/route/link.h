@@ -17,6 +17,12 @@ namespace ramet::core {
 
 // Frames over a ByteStream: one edge of the tree.
 //
+// Order: priority frames first. The others go in the order in which they were
+//   queued, but for the large frames of calls while others wait: those of each
+//   call go into a queue of their own (a flow), and flows and everything else
+//   take turns, so that a small call waits for a chunk and not for every bulk
+//   transfer. A frame never overtakes one of its own call; a flow never what
+//   was queued before it began; and DEL_ROUTE nothing.
 // Ownership: whoever made it; it owns its stream. It may be destroyed from
 //   within its delegate's callbacks.
 // Threads: the loop's.
@@ -123,6 +129,20 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
     void Clear();
   };
 
+  // Frames of one call that wait for their turn.
+  struct Flow {
+    uint64_t key;
+    uint64_t not_before;  // of data_taken_bytes_
+    ChunkQueue queue;
+  };
+
+  ChunkQueue* QueueFor(const FrameHeader& header, size_t payload_bytes);
+  // Puts all flows behind data_, as if they were small.
+  void MergeFlows();
+  // The next chunk to be written; false: there is none.
+  bool TakeChunk();
+  bool TakeFlowChunk();
+  void DropQueued();
   void Append(ChunkQueue* queue, const FrameHeader& header,
               std::string_view payload);
   // An empty chunk with room for large frames.
@@ -142,11 +162,17 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
   std::string name_;
 
   std::string partial_;  // the beginning of a frame whose rest is to come
-  // Chunks of whole frames: the one being written, then control, then data.
+  // Chunks of whole frames: the one being written, then control, then data and
+  // flows in turn.
   std::string writing_;
   size_t written_ = 0;
   ChunkQueue control_;
   ChunkQueue data_;
+  uint64_t data_queued_bytes_ = 0;  // that were ever put into data_
+  uint64_t data_taken_bytes_ = 0;   // and taken out of it
+  std::vector<Flow> flows_;
+  size_t next_flow_ = 0;
+  bool flow_turn_ = false;
   // Large chunks that were written: malloc would map each anew.
   std::vector<std::string> spare_chunks_;
   size_t queued_bytes_ = 0;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -248,12 +249,14 @@ TEST_F(LinkTest, ManyFramesOfEverySizeArriveInOrderThroughANarrowStream) {
   std::vector<std::string> payloads;
   for (uint32_t i = 0; i < 300; ++i) {
     payloads.push_back(std::string((i * 7919) % kMaxPayloadBytes, 'p'));
-    ASSERT_TRUE(link_->Queue(Data(i), payloads.back()));
+    FrameHeader header = Data();
+    header.auth_id = i;
+    ASSERT_TRUE(link_->Queue(header, payloads.back()));
   }
   network_.Settle();
   ASSERT_EQ(peer_->frames().size(), 300u);
   for (uint32_t i = 0; i < 300; ++i) {
-    ASSERT_EQ(peer_->frames()[i].header.reply_to, i);
+    ASSERT_EQ(peer_->frames()[i].header.auth_id, i);
     ASSERT_TRUE(peer_->frames()[i].payload == payloads[i]);
   }
 }
@@ -273,6 +276,109 @@ TEST_F(LinkTest, ControlGoesAheadOfData) {
   // At most the chunk that was being written stands before it.
   EXPECT_LE(at, 2u);
   EXPECT_EQ(frames[at + 1].header.reply_to, 101u);
+}
+
+std::string Large() { return std::string(kMaxPayloadBytes, 'l'); }
+
+FrameHeader Handle(HandleId handle, uint32_t number = 0) {
+  FrameHeader header = Data(number);
+  header.handle = handle;
+  return header;
+}
+
+TEST_F(LinkTest, ASmallCallIsNotKeptWaitingByABulkOne) {
+  BlockWrites();
+  for (int i = 0; i < 40; ++i) link_->Queue(Data(1), Large());
+  link_->Queue(Data(2), "small");
+  UnblockWrites();
+  const std::vector<RawFrame>& frames = peer_->frames();
+  ASSERT_EQ(frames.size(), 41u);
+  for (size_t i = 0; i < frames.size(); ++i) {
+    if (frames[i].header.reply_to == 2) {
+      EXPECT_LE(i, 4u);
+    }
+  }
+}
+
+TEST_F(LinkTest, BulkCallsTakeTurns) {
+  BlockWrites();
+  for (uint32_t call = 1; call <= 3; ++call) {
+    for (int i = 0; i < 20; ++i) link_->Queue(Data(call), Large());
+  }
+  UnblockWrites();
+  const std::vector<RawFrame>& frames = peer_->frames();
+  ASSERT_EQ(frames.size(), 60u);
+  // Behind the beginning of the first, none waits for more than the others'
+  // turns, of two frames each.
+  size_t last_of_third = 0;
+  for (size_t i = 0; i < frames.size(); ++i) {
+    if (frames[i].header.reply_to != 3) continue;
+    EXPECT_LE(i - last_of_third, 8u);
+    last_of_third = i;
+  }
+}
+
+TEST_F(LinkTest, ACallDoesNotOvertakeTheModuleThatItNeeds) {
+  BlockWrites();
+  for (int i = 0; i < 20; ++i) link_->Queue(Handle(kLoadModule), Large());
+  link_->Queue(Data(1), Large());
+  link_->Queue(Data(2), "small");
+  UnblockWrites();
+  const std::vector<RawFrame>& frames = peer_->frames();
+  ASSERT_EQ(frames.size(), 22u);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(frames[i].header.handle, kLoadModule);
+}
+
+TEST_F(LinkTest, ALostRouteOvertakesNothing) {
+  BlockWrites();
+  for (int i = 0; i < 20; ++i) link_->Queue(Handle(1001), Large());
+  link_->Queue(Handle(kDelRoute), "lost");
+  link_->Queue(Handle(1002), "later");
+  UnblockWrites();
+  const std::vector<RawFrame>& frames = peer_->frames();
+  ASSERT_EQ(frames.size(), 22u);
+  EXPECT_EQ(frames[20].header.handle, kDelRoute);
+  EXPECT_EQ(frames[21].header.handle, 1002u);
+}
+
+TEST_F(LinkTest, FramesOfOneCallKeepTheirOrderWhateverElseIsQueued) {
+  std::mt19937 random(5);
+  out_->capacity = 1000;
+  std::map<HandleId, uint32_t> queued;
+  std::map<HandleId, uint32_t> seen;
+  uint32_t after_route = 0;
+  size_t total = 0;
+  for (int step = 0; step < 3000; ++step) {
+    const HandleId call = 1000 + random() % 6;
+    FrameHeader header = Handle(call);
+    header.src_id = queued[call]++;
+    const size_t size =
+        call < 1003 ? random() % kMaxPayloadBytes : random() % 99;
+    ++total;
+    ASSERT_TRUE(link_->Queue(header, std::string(size, 'p')));
+    if (random() % 50 == 0) {
+      header = Handle(kDelRoute);
+      header.src_id = queued[1000];
+      ASSERT_TRUE(link_->Queue(header, "route"));
+      ++total;
+    }
+    if (random() % 4 == 0) {
+      out_->capacity = 1000 + random() % 2'000'000;
+      network_.Wake();
+      network_.Settle();
+    }
+  }
+  UnblockWrites();
+  ASSERT_EQ(peer_->frames().size(), total);
+  for (const RawFrame& frame : peer_->frames()) {
+    if (frame.header.handle == kDelRoute) {
+      EXPECT_EQ(seen[1000], frame.header.src_id);
+      ++after_route;
+    } else {
+      ASSERT_EQ(frame.header.src_id, seen[frame.header.handle]++);
+    }
+  }
+  EXPECT_GT(after_route, 10u);
 }
 
 TEST_F(LinkTest, RefusesFramesBeyondItsLimit) {

@@ -139,11 +139,12 @@ TEST_F(RouterTest, DeadRepliesToWhoDoesNotReadHaveALimit) {
 
 TEST_F(RouterTest, AFullWayUpPausesWhoWritesToItAndResumesAll) {
   parent_.to_peer->capacity = 0;
-  const std::string bulk(kMaxPayloadBytes, 'b');
+  std::string bulk(kMaxPayloadBytes, 'b');
   constexpr size_t kFrames = 200;  // 12 MiB from each
   for (size_t i = 0; i < kFrames; ++i) {
-    left_.peer.Send(Frame(kLeft, kParent, i), bulk);
-    right_.peer.Send(Frame(kRight, kParent, i), bulk);
+    bulk[0] = static_cast<char>(i);
+    left_.peer.Send(Frame(kLeft, kParent, 1001), bulk);
+    right_.peer.Send(Frame(kRight, kParent, 1001), bulk);
   }
   network_.Settle();
   // Paused after what one turn reads of each.
@@ -160,12 +161,11 @@ TEST_F(RouterTest, AFullWayUpPausesWhoWritesToItAndResumesAll) {
   network_.Settle();
   const std::vector<RawFrame> frames = parent_.peer.TakeFrames();
   ASSERT_EQ(frames.size(), 2 * kFrames);
-  HandleId next_left = 0;
-  HandleId next_right = 0;
+  char next_left = 0;
+  char next_right = 0;
   for (const RawFrame& frame : frames) {
-    HandleId* const next =
-        frame.header.src_id == kLeft ? &next_left : &next_right;
-    ASSERT_EQ(frame.header.reply_to, (*next)++) << "in order";
+    char* const next = frame.header.src_id == kLeft ? &next_left : &next_right;
+    ASSERT_EQ(frame.payload[0], (*next)++) << "in order";
   }
 }
 
