@@ -1,12 +1,10 @@
-#include <stdio.h>
-
-#include <iterator>
-#include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "clients/cli/caller.h"
 #include "clients/cli/commands.h"
+#include "clients/cli/json_call.h"
 #include "clients/cli/json_method.h"
 #include "core/wire/method_name.h"
 #include "parent/hop.h"
@@ -14,19 +12,6 @@
 
 namespace ramet::cli {
 namespace {
-
-absl::StatusOr<std::string> ReadStdin() {
-  std::string text;
-  char buffer[64 * 1024];
-  size_t count;
-  while ((count = fread(buffer, 1, sizeof buffer, stdin)) > 0) {
-    text.append(buffer, count);
-  }
-  if (ferror(stdin)) {
-    return absl::InvalidArgumentError("cannot read standard input");
-  }
-  return text;
-}
 
 // What can be known to be wrong before anything is started.
 absl::Status CheckTargetAndMethod(const Flags& flags) {
@@ -58,26 +43,16 @@ absl::Status RunCall(const Flags& flags) {
   if (!descriptors.ok()) return descriptors.status();
   auto json = JsonMethod::Create(*descriptors, method);
   if (!json.ok()) return json.status();
-
-  std::string text =
-      flags.arguments.size() > 2 ? flags.arguments[2] : std::string("{}");
-  if (text == "-") {
-    auto read = ReadStdin();
-    if (!read.ok()) return read.status();
-    text = *std::move(read);
-  }
-  const auto request = (*json)->ParseRequest(text);
-  if (!request.ok()) return request.status();
-
-  const auto reply = (*caller)->Call(flags.arguments[0], method, *request);
+  absl::optional<std::string> text;
+  if (flags.arguments.size() > 2) text = flags.arguments[2];
+  const auto context = (*caller)->Open(flags.arguments[0]);
+  if (!context.ok()) return context.status();
+  stub::CallOptions options;
+  options.timeout = flags.deadline;
+  const absl::Status status =
+      RunJsonCall(*context, "/" + method, *std::move(json), text, options);
   if (flags.stats) (*caller)->PrintStats();
-  if (!reply.ok()) return reply.status();
-  const auto printed = (*json)->PrintReply(*reply);
-  if (!printed.ok()) return printed.status();
-  if (printf("%s\n", printed->c_str()) < 0 || fflush(stdout) != 0) {
-    return absl::UnavailableError("cannot write the reply to standard output");
-  }
-  return absl::OkStatus();
+  return (*caller)->Explain(status);
 }
 
 }  // namespace ramet::cli

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "clients/cli/flags.h"
 #include "server/master.h"
+#include "stub/context.h"
 
 namespace ramet::cli {
 
@@ -21,12 +22,15 @@ class Caller {
   // UNIMPLEMENTED: nobody knows it.
   virtual absl::StatusOr<std::string> Describe(const std::string& service) = 0;
 
-  // `method` is "SERVICE/METHOD".
-  virtual absl::StatusOr<std::string> Call(const std::string& target,
-                                           const std::string& method,
-                                           const std::string& request) = 0;
+  // The context to call; connected by the first call. INVALID_ARGUMENT: not a
+  // target.
+  virtual absl::StatusOr<stub::Context> Open(const std::string& target) = 0;
 
-  // After a call; prints what is known of its cost on standard error.
+  // A call's status, with what only this side knows.
+  virtual absl::Status Explain(const absl::Status& status) { return status; }
+
+  // After the call that ended now; prints what is known of its cost on standard
+  // error.
   virtual void PrintStats() {}
 };
 

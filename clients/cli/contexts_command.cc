@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "clients/cc/front_door_channel.h"
 #include "clients/cli/commands.h"
 #include "clients/cli/remote_caller.h"
 #include "ramet/v1/contexts.grpc.pb.h"
@@ -35,7 +36,8 @@ void Print(const v1::LinkInfo& link) {
 }  // namespace
 
 absl::Status RunContexts(const Flags& flags) {
-  const auto stub = v1::Contexts::NewStub(MakeChannel(flags.master));
+  const auto stub =
+      v1::Contexts::NewStub(clients::ConnectFrontDoor(flags.master));
   grpc::ClientContext context;
   if (flags.deadline < absl::InfiniteDuration()) {
     context.set_deadline(absl::ToChronoTime(absl::Now() + flags.deadline));

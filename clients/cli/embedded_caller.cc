@@ -26,35 +26,27 @@ absl::StatusOr<std::string> EmbeddedCaller::Describe(
   return bundle->manifest().file_descriptor_set();
 }
 
-absl::StatusOr<std::string> EmbeddedCaller::Call(const std::string& target,
-                                                 const std::string& method,
-                                                 const std::string& request) {
+absl::StatusOr<stub::Context> EmbeddedCaller::Open(const std::string& target) {
   server::ConnectOptions connect = MakeConnectOptions(flags_);
   stats_ = std::make_shared<parent::ConnectStats>();
   connect.stats = stats_;
-  const auto context = master_->Open(target, connect);
-  if (!context.ok()) return context.status();
-  stub::CallOptions options;
-  options.timeout = flags_.deadline;
   start_us_ = core::Clock::Monotonic()->NowUs();
-  auto reply = context->channel()->CallUnary("/" + method, request, options);
-  end_us_ = core::Clock::Monotonic()->NowUs();
-  return reply;
+  return master_->Open(target, connect);
 }
 
 void EmbeddedCaller::PrintStats() {
+  const int64_t end_us = core::Clock::Monotonic()->NowUs();
   // Ends the loop's thread, which writes the figures.
   master_.reset();
   if (stats_ == nullptr) return;
   for (size_t i = 0; i < stats_->phases.size(); ++i) {
-    const int64_t end = i + 1 < stats_->phases.size()
-                            ? stats_->phases[i + 1].start_us
-                            : end_us_;
+    const int64_t end =
+        i + 1 < stats_->phases.size() ? stats_->phases[i + 1].start_us : end_us;
     fprintf(stderr, "stats: phase %-16s %9.3f ms\n", stats_->phases[i].name,
             (end - stats_->phases[i].start_us) / 1000.0);
   }
   fprintf(stderr, "stats: connect and call   %9.3f ms\n",
-          (end_us_ - start_us_) / 1000.0);
+          (end_us - start_us_) / 1000.0);
   fprintf(stderr,
           "stats: bootstrap: %llu bytes sent, %llu bytes received, "
           "%u round trips\n",

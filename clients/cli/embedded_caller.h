@@ -16,9 +16,7 @@ class EmbeddedCaller final : public Caller {
   static absl::StatusOr<std::unique_ptr<Caller>> Create(const Flags& flags);
 
   absl::StatusOr<std::string> Describe(const std::string& service) override;
-  absl::StatusOr<std::string> Call(const std::string& target,
-                                   const std::string& method,
-                                   const std::string& request) override;
+  absl::StatusOr<stub::Context> Open(const std::string& target) override;
   void PrintStats() override;
 
  private:
@@ -29,7 +27,6 @@ class EmbeddedCaller final : public Caller {
   std::unique_ptr<server::Master> master_;
   std::shared_ptr<parent::ConnectStats> stats_;
   int64_t start_us_ = 0;
-  int64_t end_us_ = 0;
 };
 
 }  // namespace ramet::cli

@@ -12,13 +12,16 @@
 namespace ramet::cli {
 
 // Turns JSON (protobuf's mapping) into the bytes of one method's request, and
-// the bytes of its reply into JSON. Owns the descriptors.
+// the bytes of its reply into JSON. Owns the descriptors. Threads: any.
 class JsonMethod {
  public:
   // `file_descriptor_set` is serialized; `method` is "SERVICE/METHOD".
   // UNIMPLEMENTED: it is not in there. DATA_LOSS: no descriptors.
   static absl::StatusOr<std::unique_ptr<JsonMethod>> Create(
       const std::string& file_descriptor_set, const std::string& method);
+
+  bool client_streaming() const { return method_->client_streaming(); }
+  bool server_streaming() const { return method_->server_streaming(); }
 
   // INVALID_ARGUMENT with what is wrong and where.
   absl::StatusOr<std::string> ParseRequest(const std::string& json);

@@ -18,9 +18,8 @@ class RemoteCaller final : public Caller {
   static absl::StatusOr<std::unique_ptr<Caller>> Create(const Flags& flags);
 
   absl::StatusOr<std::string> Describe(const std::string& service) override;
-  absl::StatusOr<std::string> Call(const std::string& target,
-                                   const std::string& method,
-                                   const std::string& request) override;
+  absl::StatusOr<stub::Context> Open(const std::string& target) override;
+  absl::Status Explain(const absl::Status& status) override;
 
  private:
   explicit RemoteCaller(const Flags& flags);
@@ -31,9 +30,6 @@ class RemoteCaller final : public Caller {
   const std::shared_ptr<grpc::Channel> channel_;
   server::ModuleRepository local_;  // --module: for their descriptors
 };
-
-// A channel to a front door that takes long error texts.
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
 
 // gRPC's status as Abseil's; UNAVAILABLE says which front door did not answer.
 absl::Status FromGrpc(const grpc::Status& status, const std::string& address);

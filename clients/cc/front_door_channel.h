@@ -1,0 +1,49 @@
+#ifndef CLIENTS_CC_FRONT_DOOR_CHANNEL_H_
+#define CLIENTS_CC_FRONT_DOOR_CHANNEL_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+
+#include "stub/channel.h"
+#include "stub/context.h"
+
+namespace ramet::clients {
+
+// The way from typed stubs to one context through the front door of a running
+// `ramet serve`:
+//
+//   auto door = ConnectFrontDoor("unix:/run/ramet.sock");
+//   demo::v1::GreeterStub greeter(FrontDoorContext(door, "ssh:web1"));
+//
+// Threads: any; callbacks come on gRPC's. Errors: gRPC's for the way to the
+// door, else as of stub::Channel.
+class FrontDoorChannel final : public stub::Channel {
+ public:
+  // `target` as in metadata ramet-target.
+  FrontDoorChannel(std::shared_ptr<grpc::Channel> door, std::string target)
+      : door_(std::move(door)), target_(std::move(target)) {}
+
+  void StartUnary(std::string method, std::string request,
+                  const stub::CallOptions& options, DoneCallback done) override;
+  std::shared_ptr<stub::RawCall> StartCall(
+      std::string method, const stub::CallOptions& options,
+      std::shared_ptr<stub::RawCallListener> listener) override;
+
+ private:
+  const std::shared_ptr<grpc::Channel> door_;
+  const std::string target_;
+};
+
+// A gRPC channel to `address` ("unix:PATH") that takes error texts and messages
+// as long as ramet makes them.
+std::shared_ptr<grpc::Channel> ConnectFrontDoor(const std::string& address);
+
+// A context behind the door, by the name of its target.
+stub::Context FrontDoorContext(std::shared_ptr<grpc::Channel> door,
+                               const std::string& target);
+
+}  // namespace ramet::clients
+
+#endif  // CLIENTS_CC_FRONT_DOOR_CHANNEL_H_
