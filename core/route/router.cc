@@ -196,8 +196,10 @@ void Router::OnFrame(Link* link, const FrameHeader& header,
 void Router::Forward(Link* from, const FrameHeader& header,
                      std::string_view payload) {
   Link* const to = LinkTo(header.dst_id);
-  // What came from above and is not below is nowhere.
-  if (to == nullptr || (to == from && from == parent_)) {
+  // What came from above and is not below is nowhere; and a module is reached
+  // through its context only, which holds each method's policy.
+  if (to == nullptr || (to == from && from == parent_) ||
+      (from != nullptr && to != parent_ && IsModule(to))) {
     SendDead(header,
              Error(Code::kUnavailable, {"no route to ", header.dst_id, " from ",
                                         self_, " (", name_, ")"}));

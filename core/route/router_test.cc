@@ -168,6 +168,21 @@ TEST_F(RouterTest, AModulesFramesEndHereWhoeverTheyAreFor) {
   }
 }
 
+// Its context would not have held the method's policy.
+TEST_F(RouterTest, NobodyReachesAModuleButItsContext) {
+  for (Edge* edge : {&parent_, &left_, &right_}) {
+    Send(edge, Frame(edge->link->peer_id(), kModule));
+    const std::vector<RawFrame> frames = edge->peer.TakeFrames();
+    ASSERT_EQ(frames.size(), 1u);
+    EXPECT_TRUE(frames[0].header.dead());
+    EXPECT_TRUE(module_.peer.TakeFrames().empty());
+  }
+  FrameHeader header = Frame(kParent, kModule);
+  router_.SendAs(header, "from the context");
+  network_.Settle();
+  EXPECT_EQ(module_.peer.TakeFrames().size(), 1u);
+}
+
 TEST_F(RouterTest, AModuleSpeaksForItselfOnly) {
   for (ContextId other : {kSelf, kParent, kLeft, kRight, kStranger}) {
     Send(&module_, Frame(other, kSelf));

@@ -1,5 +1,6 @@
 """What only ancestors and neighbours may ask for, asked for in one's own name."""
 
+from fixtures import front_door
 from hostile import trees
 from hostile import wire
 
@@ -30,6 +31,22 @@ class _PrivilegedHandles:
   def test_it_calls_no_method_that_is_for_parents(self):
     for method in ("/demo.v1.Greeter/SayHello", "/probe.v1.Probe/Crash"):
       self.refused_by_all(wire.CALL_FUNCTION, wire.call(method))
+
+  def test_it_reaches_no_module_by_its_id(self):
+    # The module's context holds the method's policy: nobody gets past it.
+    def modules():
+      return {target: self.probe.Info(
+          front_door.empty(self.probe_pb), timeout=trees.CONNECT_S,
+          metadata=[("ramet-target", target)]).pid for target in self.HONEST}
+
+    before = modules()
+    # Blocks of 1,000 ids were granted; modules have the first of them.
+    for number in range(6000):
+      if number != self.link.id:
+        self.link.send(number, wire.CALL_FUNCTION,
+                       wire.call("/probe.v1.Probe/Crash"))
+    self.link.barrier(self.link.parent)
+    self.assertEqual(before, modules())
 
   def test_it_ends_nobody(self):
     self.refused_by_all(wire.SHUTDOWN, wire.message((1, 1)))
