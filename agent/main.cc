@@ -2,14 +2,13 @@
 // its parent directly (docs/bootstrap.md), with
 //
 //   0, 1  the link to the parent       3  this executable
-//   2     the parent's standard error  4  the same, compressed
+//   2     the parent's standard error  4  the same, packed
 //
-//   agent -p                     succeeds: can this be run here?
-//   agent [NONCE [FILE...]]      says NONCE's marker, removes the files, serves
+//   agent [NONCE [FILE...]]  says NONCE's marker, serves; the unpacker that it
+//                            came with has removed the files
 
 #include <fcntl.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -63,10 +62,8 @@ void ReplaceStdio() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 2 && strcmp(argv[1], "-p") == 0) return 0;
   signal(SIGPIPE, SIG_IGN);
   std::string nonce = argc > 1 ? argv[1] : "";
-  for (int i = 2; i < argc; ++i) unlink(argv[i]);
   ramet::agent::ProcessTitle::Init(argc, argv);
   ramet::agent::ProcessTitle::Set("ramet: starting");
   RaiseDescriptorLimit();

@@ -20,12 +20,13 @@ core::UniqueFd MoveUp(int fd) {
 
 }  // namespace
 
-OwnImage::OwnImage() : image_fd_(MoveUp(kImageFd)), gzip_fd_(MoveUp(kGzipFd)) {
+OwnImage::OwnImage()
+    : image_fd_(MoveUp(kImageFd)), packed_fd_(MoveUp(kPackedFd)) {
   const parent::Platform platform = parent::ThisPlatform();
   image_.platform = platform.name;
   image_.uname = platform.uname;
   image_.image_fd = image_fd_.get();
-  image_.gzip_fd = gzip_fd_.get();
+  image_.packed_fd = packed_fd_.get();
 }
 
 }  // namespace ramet::agent

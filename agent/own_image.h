@@ -7,12 +7,12 @@
 
 namespace ramet::agent {
 
-// The image that this agent was started from, as its parent left it on
-// descriptors 3 and 4; it starts this agent's own children.
+// The image that this agent was started from, as its parent or the unpacker
+// left it on descriptors 3 and 4; it starts this agent's own children.
 class OwnImage final : public parent::AgentImages {
  public:
   static constexpr int kImageFd = 3;
-  static constexpr int kGzipFd = 4;
+  static constexpr int kPackedFd = 4;
 
   // Takes the two descriptors over.
   OwnImage();
@@ -24,7 +24,7 @@ class OwnImage final : public parent::AgentImages {
 
  private:
   core::UniqueFd image_fd_;
-  core::UniqueFd gzip_fd_;
+  core::UniqueFd packed_fd_;
   parent::AgentImage image_;
 };
 

@@ -17,13 +17,14 @@ void MeasureSizes(const Arguments& arguments) {
   CheckOk(agent.status(), "no agent");
   const parent::AgentImage& image = (*agent)->own();
   std::string raw;
-  std::string gzip;
+  std::string packed;
   if (!parent::ReadImage(image.image_fd, &raw).ok() ||
-      !parent::ReadImage(image.gzip_fd, &gzip).ok()) {
+      !parent::ReadImage(image.packed_fd, &packed).ok()) {
     CheckOk(absl::InternalError("unreadable"), "the agent");
   }
   const size_t first_stage =
-      parent::FirstStageCommand(parent::MakeNonce(), image.uname, gzip).size();
+      parent::FirstStageCommand(parent::MakeNonce(), image.uname, packed.size())
+          .size();
 
   server::ModuleRepository modules;
   CheckOk(modules.LoadFile(arguments.Text("module")), "the module");
@@ -34,9 +35,9 @@ void MeasureSizes(const Arguments& arguments) {
   const auto module_image = bundle->FindImage(image.platform);
   CheckOk(module_image.status(), "the module");
   printf(
-      "{\"first_stage\": %zu, \"agent\": %zu, \"agent_gzip\": %zu, "
+      "{\"first_stage\": %zu, \"agent\": %zu, \"agent_packed\": %zu, "
       "\"module\": %u, \"module_deflated\": %u}\n",
-      first_stage, raw.size(), gzip.size(), (*module_image)->image_bytes(),
+      first_stage, raw.size(), packed.size(), (*module_image)->image_bytes(),
       (*module_image)->deflated_bytes());
 }
 

@@ -35,7 +35,7 @@ class Images final : public AgentImages {
     int fd = -1;
     RAMET_CHECK(MakeMemoryFile("image", "IMAGE", &fd).ok());
     file_.Reset(fd);
-    image_ = {"linux-x86_64", "Linux x86_64", fd, fd};
+    image_ = {"linux-x86_64", "Linux x86_64", -1, fd};
   }
   const AgentImage& own() const override { return image_; }
   const AgentImage* ForUname(std::string_view uname) const override {
@@ -113,7 +113,7 @@ void Run(fuzz::FuzzInput input) {
         piece = TextMarker(kNonce);
         break;
       case 0xFD:
-        piece = TextMarker(kNonce) + "need Linux x86_64 raw\n";
+        piece = TextMarker(kNonce) + "need Linux x86_64\n";
         break;
       case 0xFC:
         piece = TextMarker(kNonce) + "fail ";

@@ -13,7 +13,7 @@ struct AgentImage {
   std::string platform;  // "linux-x86_64"
   std::string uname;     // what `uname -sm` prints there: "Linux x86_64"
   int image_fd = -1;     // the executable, for local children
-  int gzip_fd = -1;      // the same, compressed with gzip(1)'s format
+  int packed_fd = -1;    // one that unpacks itself and becomes it, for others
 };
 
 // Where a context gets agents for its children: embedded in the master, its

@@ -164,14 +164,12 @@ bool BootstrapStream::ScanNoise() {
 
 bool BootstrapStream::OnTextMarker(std::string_view line) {
   if (line.substr(0, 5) == "need ") {
-    std::string_view wish = line.substr(5);
-    const size_t last = wish.rfind(' ');
-    if (last == std::string_view::npos || ++resends_ > kMaxResends) {
+    if (++resends_ > kMaxResends) {
       Fail(core::Code::kUnavailable,
            "the first stage asked for too many images");
       return false;
     }
-    Resend(wish.substr(0, last), wish.substr(last + 1) == "raw");
+    Resend(line.substr(5));
     return status_.ok();
   }
   // The exit status and the last lines of stderr come with the stream's end.
@@ -180,7 +178,7 @@ bool BootstrapStream::OnTextMarker(std::string_view line) {
   return true;
 }
 
-void BootstrapStream::Resend(std::string_view uname, bool raw) {
+void BootstrapStream::Resend(std::string_view uname) {
   const AgentImage* const image = images_->ForUname(uname);
   if (image == nullptr) {
     Fail(core::Code::kFailedPrecondition,
@@ -189,8 +187,7 @@ void BootstrapStream::Resend(std::string_view uname, bool raw) {
     return;
   }
   std::string bytes;
-  core::Status status =
-      ReadImage(raw ? image->image_fd : image->gzip_fd, &bytes);
+  core::Status status = ReadImage(image->packed_fd, &bytes);
   if (!status.ok()) {
     Fail(status.code(), status.message());
     return;

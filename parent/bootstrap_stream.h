@@ -16,8 +16,8 @@ namespace ramet::parent {
 // marker. Frames may be written at once; they travel in the same flight as the
 // image, which is why a connect costs one round trip after authentication.
 //
-// When the target asks for another image (its platform is not the guess, it
-// has no gzip, a place was full), what had been written is sent again behind
+// When the target asks for another image (its platform is not the guess) or for
+// the same again (a place was full), what had been written is sent again behind
 // it, so the user never notices.
 //
 // Errors, in status(): FAILED_PRECONDITION no agent for the platform, or no
@@ -44,7 +44,7 @@ class BootstrapStream final : public core::ByteStream,
   void WantWrite(bool want) override;
   void PauseRead(bool pause) override { inner_->PauseRead(pause); }
   core::Status status() const override;
-    // Before the marker, what the far end printed otherwise, too.
+  // Before the marker, what the far end printed otherwise, too.
   std::string tail() const override;
   const char* phase() const override;
 
@@ -55,7 +55,7 @@ class BootstrapStream final : public core::ByteStream,
   // Looks for a marker in noise_; true once there is nothing to hide any more.
   bool ScanNoise();
   bool OnTextMarker(std::string_view line);
-  void Resend(std::string_view uname, bool raw);
+  void Resend(std::string_view uname);
   void FlushAhead();
   void Fail(core::Code code, std::string message);
   // The last lines of what the far end printed, for texts.

@@ -22,16 +22,14 @@ namespace {
 constexpr char kNonce[] = "0123456789abcdef";
 constexpr char kUname[] = "Linux x86_64";
 
-// One platform, whose images are short texts.
+// One platform, whose image is a short text.
 class Images final : public AgentImages {
  public:
   Images() {
     int fd = -1;
-    EXPECT_TRUE(MakeMemoryFile("raw", "RAW IMAGE", &fd).ok());
-    raw_.Reset(fd);
-    EXPECT_TRUE(MakeMemoryFile("gzip", "GZIP IMAGE", &fd).ok());
-    gzip_.Reset(fd);
-    image_ = {"linux-x86_64", kUname, raw_.get(), gzip_.get()};
+    EXPECT_TRUE(MakeMemoryFile("packed", "PACKED IMAGE", &fd).ok());
+    packed_.Reset(fd);
+    image_ = {"linux-x86_64", kUname, -1, packed_.get()};
   }
   const AgentImage& own() const override { return image_; }
   const AgentImage* ForUname(std::string_view uname) const override {
@@ -39,8 +37,7 @@ class Images final : public AgentImages {
   }
 
  private:
-  core::UniqueFd raw_;
-  core::UniqueFd gzip_;
+  core::UniqueFd packed_;
   AgentImage image_;
 };
 
@@ -187,7 +184,7 @@ TEST_F(BootstrapStreamTest, IsTransparentBehindTheMarker) {
 
 TEST_F(BootstrapStreamTest, FindsTheMarkerWhereverItIsCut) {
   const std::string bytes =
-      "motd\n" + Need("Linux x86_64 raw") + AgentMarker(kNonce) + "reply";
+      "motd\n" + Need("Linux x86_64") + AgentMarker(kNonce) + "reply";
   for (size_t cut = 1; cut < bytes.size(); ++cut) {
     Start("FIRST IMAGE");
     TargetSays(bytes.substr(0, cut));
@@ -199,8 +196,7 @@ TEST_F(BootstrapStreamTest, FindsTheMarkerWhereverItIsCut) {
 
 TEST_F(BootstrapStreamTest, FindsTheMarkerByteByByte) {
   from_target_->max_read = 1;
-  TargetSays("motd\n" + Need("Linux x86_64 raw") + AgentMarker(kNonce) +
-             "reply");
+  TargetSays("motd\n" + Need("Linux x86_64") + AgentMarker(kNonce) + "reply");
   EXPECT_EQ(user_->received, "reply");
 }
 
@@ -248,12 +244,13 @@ TEST_F(BootstrapStreamTest, SendsTheImageThatIsAskedForAndAllFramesAgain) {
   user_->Send("call");
   network_.Settle();
   EXPECT_EQ(TakeSeen(), "FIRST IMAGEhello,call");
-  TargetSays("noise" + Need("Linux x86_64 gzip"));
-  EXPECT_EQ(TakeSeen(), ResendHeader(kNonce, 10) + "GZIP IMAGE" + "hello,call");
+  TargetSays("noise" + Need("Linux x86_64"));
+  EXPECT_EQ(TakeSeen(),
+            ResendHeader(kNonce, 12) + "PACKED IMAGE" + "hello,call");
   user_->Send(",later");
   network_.Settle();
-  TargetSays(Need("Linux x86_64 raw"));
-  EXPECT_EQ(TakeSeen(), ",later" + ResendHeader(kNonce, 9) + "RAW IMAGE" +
+  TargetSays(Need("Linux x86_64"));
+  EXPECT_EQ(TakeSeen(), ",later" + ResendHeader(kNonce, 12) + "PACKED IMAGE" +
                             "hello,call,later");
   TargetSays(AgentMarker(kNonce) + "reply");
   EXPECT_EQ(user_->received, "reply");
@@ -263,10 +260,10 @@ TEST_F(BootstrapStreamTest, SendsTheImageThatIsAskedForAndAllFramesAgain) {
 TEST_F(BootstrapStreamTest, AResendWaitsForRoomLikeEverything) {
   to_target_->capacity = 4;
   user_->Send("frames");
-  TargetSays(Need("Linux x86_64 gzip"));
+  TargetSays(Need("Linux x86_64"));
   user_->Send("later");
   network_.Settle();
-  const std::string again = ResendHeader(kNonce, 10) + "GZIP IMAGE";
+  const std::string again = ResendHeader(kNonce, 12) + "PACKED IMAGE";
   const size_t at = seen_.find(again);
   ASSERT_NE(at, std::string::npos) << seen_;
   EXPECT_EQ(seen_.substr(at), again + "frameslater");
@@ -274,17 +271,17 @@ TEST_F(BootstrapStreamTest, AResendWaitsForRoomLikeEverything) {
 
 TEST_F(BootstrapStreamTest, RefusesToSendForever) {
   for (int i = 0; i < BootstrapStream::kMaxResends; ++i) {
-    TargetSays(Need("Linux x86_64 raw"));
+    TargetSays(Need("Linux x86_64"));
     EXPECT_FALSE(user_->failed);
   }
-  TargetSays(Need("Linux x86_64 raw"));
+  TargetSays(Need("Linux x86_64"));
   EXPECT_TRUE(user_->failed);
   EXPECT_EQ(stream_->status().message(),
             "the first stage asked for too many images");
 }
 
 TEST_F(BootstrapStreamTest, NamesAPlatformThatThereIsNoAgentFor) {
-  TargetSays(Need("SunOS sun4u gzip"));
+  TargetSays(Need("SunOS sun4u"));
   EXPECT_TRUE(user_->failed);
   EXPECT_EQ(stream_->status().code(), core::Code::kFailedPrecondition);
   EXPECT_EQ(stream_->status().message(),
@@ -349,9 +346,9 @@ TEST_F(BootstrapStreamTest, AFirstStageThatGaveUpIsAFailedPrecondition) {
 
 TEST_F(BootstrapStreamTest, CountsWhatItSends) {
   user_->Send("frames");
-  TargetSays(Need("Linux x86_64 gzip"));
+  TargetSays(Need("Linux x86_64"));
   EXPECT_EQ(stats_.bootstrap_bytes_sent,
-            11 + ResendHeader(kNonce, 10).size() + 10 + 6);
+            11 + ResendHeader(kNonce, 12).size() + 12 + 6);
 }
 
 TEST_F(BootstrapStreamTest, NamesItsPhase) {

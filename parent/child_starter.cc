@@ -127,12 +127,12 @@ std::unique_ptr<core::ByteStream> ChildStarter::OpenStream(Starting* state) {
     return local_(context_->loop(), image);
   }
   std::string bytes;
-  const Status status = ReadImage(image.gzip_fd, &bytes);
+  const Status status = ReadImage(image.packed_fd, &bytes);
   const std::string nonce = MakeNonce();
   OpenRequest open;
   open.hop = state->hop;
   open.ssh = state->request.ssh;
-  open.command = FirstStageCommand(nonce, image.uname, bytes);
+  open.command = FirstStageCommand(nonce, image.uname, bytes.size());
   open.stats = state->stats;
   if (state->stats != nullptr) {
     state->stats->bootstrap_bytes_sent += open.command.size();

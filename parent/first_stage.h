@@ -21,10 +21,10 @@ std::string MakeNonce();
 // ksh, fish, csh and tcsh: one line, one pair of single quotes, and within no
 // backslash, quote or "!".
 //
-// `uname` is the guess ("Linux x86_64"); `image`, in gzip's format or as it is,
+// `uname` is the guess ("Linux x86_64"); its packed agent of `image_bytes`
 // follows on standard input, and behind it at once the link's frames.
 std::string FirstStageCommand(std::string_view nonce, std::string_view uname,
-                              std::string_view image);
+                              size_t image_bytes);
 
 // What the far end says before it is an agent. The text markers come from the
 // shell: "RAMET.<nonce> WORD REST\n"; the last one, from the agent, has bytes
@@ -32,8 +32,8 @@ std::string FirstStageCommand(std::string_view nonce, std::string_view uname,
 std::string TextMarker(std::string_view nonce);
 std::string AgentMarker(std::string_view nonce);
 
-// The answer to "need UNAME gzip|raw": ends what the shell skips and opens the
-// image that it asked for.
+// The answer to "need UNAME": ends what the shell skips and opens the image
+// that it asked for.
 std::string ResendHeader(std::string_view nonce, size_t image_bytes);
 
 }  // namespace ramet::parent

@@ -26,7 +26,7 @@ class EmbeddedAgent final : public parent::AgentImages {
   EmbeddedAgent() = default;
 
   core::UniqueFd image_fd_;
-  core::UniqueFd gzip_fd_;
+  core::UniqueFd packed_fd_;
   parent::AgentImage image_;
 };
 

@@ -11,8 +11,8 @@ std::unique_ptr<core::ByteStream> StartLocalAgent(
   // The agent overwrites this with its own title; it gives the title room.
   options.argv = {"ramet: a local context that has not said hello yet"};
   options.image_fd = image.image_fd;
-  // As the first stage leaves them: the link, the executable, its gzip form.
-  options.fds = {-1, -1, -1, image.image_fd, image.gzip_fd};
+  // As the first stage leaves them: the link, the executable, its packed form.
+  options.fds = {-1, -1, -1, image.image_fd, image.packed_fd};
   return std::make_unique<ProcessStream>(loop, "the local agent",
                                          std::move(options));
 }

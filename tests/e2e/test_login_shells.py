@@ -89,7 +89,7 @@ class LoginShellTest(cases.Case):
     self.noise("bash", ".bashrc", (
         "shopt -s expand_aliases\n"
         "alias head='echo no' cat='echo no' rm='rm -i' mkdir='echo no'\n"
-        "gzip() { echo no; }; export -f gzip\n"))
+        "dd() { echo no; }; export -f dd\n"))
     self.greet_as("bash")
 
   def test_a_shell_that_refuses_logins_is_an_error_with_its_words(self):

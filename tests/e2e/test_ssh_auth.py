@@ -262,7 +262,7 @@ class WithoutSshBinaryTest(cases.Case):
 
   def without_ssh(self):
     folder = self.work.folder("bin")
-    for name in ("sh", "uname", "head", "gzip", "cat"):
+    for name in ("sh", "uname", "dd", "cat"):
       (folder / name).symlink_to(shutil.which(name))
     return {"PATH": str(folder)}
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Holds the tiers apart: which folder may include what.
 
-    layering.py SOURCE_ROOT AGENT
+    layering.py SOURCE_ROOT AGENT PACKED_AGENT
 
 Bazel's layering_check does not see /usr/include, so this reads #include lines;
 and it looks at the agent's program for what must not be linked into it.
@@ -24,6 +24,8 @@ TIERS = {
     "transports": {"core", "parent"},
     "importer": {"core", "parent", "transports"},
     "agent": {"core", "parent", "transports", "importer"},
+    # Runs before anything else on a target, without a libc.
+    "agent/unpacker": set(),
     "stub": {"core/base", "core/wire"},
 }
 
@@ -87,6 +89,17 @@ def check_agent(agent, problems):
       problems.append(f"agent: contains {words.decode()}")
 
 
+def check_packed_agent(packed, problems):
+  """No memory that is writable and executable, nothing to relocate."""
+  headers = subprocess.run(["readelf", "-lW", packed], check=True,
+                           capture_output=True, text=True).stdout
+  segments = re.findall(
+      r"^ +([A-Z_]+) +0x\S+ +0x\S+ +0x\S+ +0x\S+ +0x\S+ +([RWE ]{3})",
+      headers, re.MULTILINE)
+  if segments != [("LOAD", "R E"), ("GNU_STACK", "RW ")]:
+    problems.append(f"packed agent: its segments are {segments}")
+
+
 def main():
   root = pathlib.Path(sys.argv[1])
   problems = []
@@ -100,6 +113,7 @@ def main():
   if files < 100:
     problems.append(f"only {files} sources found below {root}")
   check_agent(sys.argv[2], problems)
+  check_packed_agent(sys.argv[3], problems)
   print("\n".join(problems) or f"{files} sources and the agent: in order")
   return 1 if problems else 0
 

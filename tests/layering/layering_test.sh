@@ -3,4 +3,4 @@
 # file of every package.
 set -eu
 script=$(readlink -f "$1")
-exec /usr/bin/python3 "$script" "${script%/tests/layering/layering.py}" "$2"
+exec /usr/bin/python3 "$script" "${script%/tests/layering/layering.py}" "$2" "$3"

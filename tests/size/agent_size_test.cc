@@ -15,14 +15,14 @@ TEST(AgentSizeTest, WhatTravelsToABareTargetFitsTheBudget) {
   const auto agent = server::EmbeddedAgent::Create();
   ASSERT_TRUE(agent.ok()) << agent.status();
   const parent::AgentImage& image = (*agent)->own();
-  std::string gzip;
-  ASSERT_TRUE(parent::ReadImage(image.gzip_fd, &gzip).ok());
-  const std::string command =
-      parent::FirstStageCommand(parent::MakeNonce(), image.uname, gzip);
-  RecordProperty("image_bytes", static_cast<int>(gzip.size()));
+  std::string packed;
+  ASSERT_TRUE(parent::ReadImage(image.packed_fd, &packed).ok());
+  const std::string command = parent::FirstStageCommand(
+      parent::MakeNonce(), image.uname, packed.size());
+  RecordProperty("image_bytes", static_cast<int>(packed.size()));
   RecordProperty("command_bytes", static_cast<int>(command.size()));
-  EXPECT_LE(gzip.size() + command.size(), kBudgetBytes)
-      << gzip.size() << " bytes of image and " << command.size()
+  EXPECT_LE(packed.size() + command.size(), kBudgetBytes)
+      << packed.size() << " bytes of image and " << command.size()
       << " of first stage";
 }
 
