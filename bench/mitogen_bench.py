@@ -10,6 +10,7 @@ import collections
 import json
 import logging
 import os
+import signal
 import sys
 import time
 
@@ -118,6 +119,26 @@ def pipeline(router, arguments):
           "megabytes_per_s": 1e-6 * arguments.count * arguments.bytes / seconds}
 
 
+def kill(router, arguments):
+  """From SIGKILL of the last context until the call that waits there fails."""
+  nanoseconds = []
+  for _ in range(arguments.count):
+    context = _connect(router, arguments, arguments.hops)
+    pid = context.call(os.getpid)
+    waiting = context.call_async(time.sleep, 60)
+    # Nothing says that it is at work; it is once the time of a call is over.
+    time.sleep(0.05)
+    begin = time.perf_counter_ns()
+    os.kill(pid, signal.SIGKILL)
+    try:
+      waiting.get().unpickle()
+    except mitogen.core.Error:
+      nanoseconds.append(time.perf_counter_ns() - begin)
+    else:
+      sys.exit("the call did not fail")
+  return _samples(nanoseconds)
+
+
 def idle(router, arguments):
   context = _connect(router, arguments)
   print(json.dumps({"context_pid": context.call(os.getpid)}), flush=True)
@@ -129,7 +150,7 @@ def idle(router, arguments):
 
 def main():
   parser = argparse.ArgumentParser(description=__doc__)
-  commands = (connect, first_result, call, pipeline, idle)
+  commands = (connect, first_result, call, pipeline, kill, idle)
   parser.add_argument("command",
                       choices=[c.__name__.replace("_", "-") for c in commands])
   for name in ("count", "hops", "window", "bytes", "port"):

@@ -15,10 +15,13 @@ _BIN = pathlib.Path(os.environ.get("RAMET_BAZEL_BIN",
 RAMET = _BIN / "clients/cli/ramet"
 RAMET_BENCH = _BIN / "bench/ramet_bench"
 RAW_CHAIN = _BIN / "bench/raw_chain"
+ROUTER_THROUGHPUT = _BIN / "bench/router_throughput"
 GRPC_SERVER = _BIN / "bench/grpc_greeter_server"
 GRPC_CLIENT = _BIN / "bench/grpc_greeter_client"
 GREETER = _BIN / "examples/greeter/greeter.rmod"
-BUILT = (RAMET, RAMET_BENCH, RAW_CHAIN, GRPC_SERVER, GRPC_CLIENT, GREETER)
+PROBE = _BIN / "tests/probe/probe.rmod"
+BUILT = (RAMET, RAMET_BENCH, RAW_CHAIN, ROUTER_THROUGHPUT, GRPC_SERVER,
+         GRPC_CLIENT, GREETER, PROBE)
 
 # Debian's Python has Mitogen; another python3 may come first in PATH.
 _PYTHON = "/usr/bin/python3"

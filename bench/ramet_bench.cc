@@ -16,6 +16,8 @@ int main(int argc, char** argv) {
       {"pipeline", &ramet::bench::MeasurePipeline},
       {"behind-bulk", &ramet::bench::MeasureCallsBehindBulk},
       {"idle", &ramet::bench::StayIdle},
+      {"kill", &ramet::bench::MeasureKill},
+      {"many", &ramet::bench::StayMany},
       {"sizes", &ramet::bench::MeasureSizes},
   };
   const ramet::bench::Arguments arguments(argc, argv);

@@ -22,6 +22,12 @@ void MeasureCallsBehindBulk(const Arguments& arguments);
 // Stays connected: says the agent's process id; after a line on standard input
 // makes a call and says the module's; ends with standard input.
 void StayIdle(const Arguments& arguments);
+// `--count` times: kills the target's agent while a call waits there, and takes
+// the time until the call fails. The module is the probe.
+void MeasureKill(const Arguments& arguments);
+// Connects `--count` local contexts, says how long that took and the process
+// ids, and stays until the end of standard input.
+void StayMany(const Arguments& arguments);
 // What travels: first stage, agent, the module's image.
 void MeasureSizes(const Arguments& arguments);
 

@@ -32,11 +32,15 @@ import report
 from sections import calls
 from sections import connects
 from sections import front_door
+from sections import losses
+from sections import many
 from sections import memory
 from sections import round_trips
+from sections import router
 from sections import sizes
 
-_SECTIONS = (sizes, round_trips, connects, calls, front_door, memory)
+_SECTIONS = (sizes, round_trips, connects, calls, router, losses, front_door,
+             memory, many)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,12 +58,20 @@ class Plan:
   mitogen_bulk_calls: int = 50
   calls_behind_bulk: int = 200
   grpc_calls: int = 5_000
+  routed_frames: int = 300_000
+  routed_bulk_frames: int = 20_000
+  losses: int = 50
+  mitogen_losses: int = 5
+  many_contexts: int = 1_000
+  many_repetitions: int = 3
 
 
 _QUICK = Plan(repetitions=1, delayed_connects=1, local_connects=20,
               mitogen_connects=2, ssh_connects=1, calls=1_000,
               mitogen_calls=300, pipelined_calls=10_000, bulk_calls=50,
-              mitogen_bulk_calls=10, calls_behind_bulk=50, grpc_calls=500)
+              mitogen_bulk_calls=10, calls_behind_bulk=50, grpc_calls=500,
+              routed_frames=30_000, routed_bulk_frames=2_000, losses=5,
+              mitogen_losses=2, many_contexts=100, many_repetitions=1)
 
 
 class Bench:

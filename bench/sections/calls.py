@@ -33,8 +33,7 @@ def _latencies(bench, pinned):
   judge = _judge_pinned if pinned else _judge_free
   rows = [_latency_row(bench, hops, where, by_hops[hops], judge)
           for hops in by_hops]
-  if pinned:
-    rows.append(_further_hops(bench, by_hops))
+  rows.append(_further_hops(bench, by_hops, where, pinned))
   return rows
 
 
@@ -62,7 +61,7 @@ def _latency_row(bench, hops, where, series, judge):
       data={**series, "times_raw": times_raw})
 
 
-def _further_hops(bench, by_hops):
+def _further_hops(bench, by_hops, where, judged):
   def added(series_name):
     return (by_hops[_MAX_HOPS][series_name].median("p50_us") -
             by_hops[1][series_name].median("p50_us")) / (_MAX_HOPS - 1)
@@ -70,9 +69,10 @@ def _further_hops(bench, by_hops):
   def text(series_name):
     return f"+{duration(added(series_name))}"
 
-  return Row("each further hop, one CPU", text("ramet"),
+  return Row(f"each further hop, {where}", text("ramet"),
              bench.text(by_hops[1], "mitogen", lambda _: text("mitogen")),
-             f"raw chain {text('raw')}", "≤ +8 µs", added("ramet") <= 8,
+             f"raw chain {text('raw')}", "≤ +8 µs" if judged else "",
+             added("ramet") <= 8 if judged else None,
              data={"ramet_us": added("ramet"), "raw_us": added("raw")})
 
 

@@ -39,15 +39,15 @@ def _idle(bench, argv):
   with programs.Conversation(bench.runner, argv) as peer:
     context = json.loads(peer.line())["context_pid"]
     time.sleep(_SETTLE_S)
-    before = _pss_kib(context)
+    before = pss_kib(context)
     peer.send("call")
     module = json.loads(peer.line())["module_pid"]
     time.sleep(_SETTLE_S)
-    return {"before_kib": before, "after_kib": _pss_kib(context),
-            "module_kib": _pss_kib(module)}
+    return {"before_kib": before, "after_kib": pss_kib(context),
+            "module_kib": pss_kib(module)}
 
 
-def _pss_kib(pid):
+def pss_kib(pid):
   with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as f:
     for line in f:
       if line.startswith("Pss:"):

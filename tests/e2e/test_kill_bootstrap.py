@@ -147,7 +147,7 @@ class KillIntermediaryInBootstrapTest(cases.Case):
         self.work, self.cli, *server.flags(known_hosts=known)))
     for each in holding:
       self.until_end(each)
-    most = {}
+    most, failed = {}, 0
     for each in holding:
       target = f"local:/{server.target(port=each.port)}"
       waiting = door.start_echo(target)
@@ -158,6 +158,9 @@ class KillIntermediaryInBootstrapTest(cases.Case):
       with self.subTest(target=target):
         os.kill(agent, number)
         error = waiting.exception(timeout=kill_tree.HANG_S)
+        if error is None:  # The reply was already there, as for later points.
+          break
+        failed += 1
         self.assertEqual("UNAVAILABLE", error.code().name)
         self.assertRegex(error.details(),
                          rf"context lost: local: \(phase call\): {why}")
@@ -169,6 +172,7 @@ class KillIntermediaryInBootstrapTest(cases.Case):
         poll.until(lambda: not server.sessions(), "the session to end")
         kill_tree.check_descriptors(door, most)
         self.assertEqual(files, server.scratch_files())
+    self.assertGreaterEqual(failed, 2)
 
   def test_kill(self):
     self.strike(signal.SIGKILL, r"the local agent was killed by signal 9")
