@@ -23,6 +23,15 @@ class _ForgedSources:
     self.wait_for_log(text)
     self.assertIn(self.evil(), self.log_lines_with(text)[0])
 
+  def test_a_newline_in_a_log_line_begins_no_line(self):
+    text = trees.unique("forged")
+    self.link.send(wire.MASTER, wire.FORWARD_LOG,
+                   _log(f"x\n[local:] probe stdout: {text}\r\x1b[2K"))
+    self.wait_for_log(text)
+    (line,) = self.log_lines_with(text)
+    self.assertTrue(line.startswith(f"[{self.evil()}] "), line)
+    self.assertTrue(line.isprintable(), line)
+
   def test_a_log_line_in_anothers_name_is_dropped(self):
     text = trees.unique("forged")
     for _, number in self.others():

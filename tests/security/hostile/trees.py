@@ -41,6 +41,8 @@ class Tree(cases.Case):
   """
 
   checks_leftovers = False  # Contexts live on; `_stop` checks.
+  # Flags of the master, beside those that it has anyway.
+  MASTER_FLAGS = ()
   HONEST = ("local:", "local:/local:", "local:/local:/local:")
 
   @classmethod
@@ -54,7 +56,8 @@ class Tree(cases.Case):
     cls.cli_of_master = cli_fixture.Cli(cls.shared)
     flags = [flag for path in cls.bundles() for flag in ("--module", path)]
     cls.master = master.Master(cls.shared, cls.cli_of_master,
-                               *cls.server.flags(), *flags)
+                               *cls.server.flags(), *flags,
+                               *cls.MASTER_FLAGS)
     cls.addClassCleanup(lambda: cls.master.running() and cls.master.stop())
     ((cls.contexts_pb, contexts), (cls.greeter_pb, greeter),
      (cls.probe_pb, probe)) = front_door.generate(cls.shared)
