@@ -25,7 +25,8 @@ absl::StatusOr<std::unique_ptr<server::Master>> MakeMaster(const Flags& flags) {
   if (!flags.quiet) {
     options.log = [](const server::LogLine& line) {
       fprintf(stderr, "[%s] %s: %s\n", line.context.c_str(),
-              Printable(line.source).c_str(), Printable(line.text).c_str());
+              PrintableLine(line.source).c_str(),
+              PrintableLine(line.text).c_str());
     };
   }
   auto master = server::Master::Create(std::move(options));

@@ -18,6 +18,16 @@ inline std::string Printable(absl::string_view text) {
   return out;
 }
 
+// The same for a text that must stay one line: a line feed within it would let
+// a context begin another one, in somebody else's name.
+inline std::string PrintableLine(absl::string_view text) {
+  std::string out = Printable(text);
+  for (char& c : out) {
+    if (c == '\n') c = '?';
+  }
+  return out;
+}
+
 }  // namespace ramet::cli
 
 #endif  // CLIENTS_CLI_PRINTABLE_H_
