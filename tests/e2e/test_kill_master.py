@@ -2,9 +2,11 @@
 
 import os
 import signal
+import time
 
 from fixtures import cases
 from fixtures import kill_tree
+from fixtures import poll
 from fixtures import sshd
 
 # The promise for what has lost its parent; a loaded machine gets more.
@@ -79,3 +81,30 @@ class KillMasterTest(cases.Case):
 
   def test_stop_during_bulk(self):
     self.stop("bulk")
+
+
+class KillClientTest(cases.Case):
+  """A client of the master dies."""
+
+  # Of a disconnect with a call at work.
+  GRACE_S = 3
+
+  def test_its_calls_are_cancelled(self):
+    door = self.until_end(kill_tree.Door(self.work, self.cli))
+    for _ in range(2):
+      before, asked = door.info("local:").calls, 0
+      client = self.cli.start(
+          "call", "local:", "probe.v1.Probe/Echo", '{"waitMs":"600000"}',
+          "--master", door.master.address)
+
+      def at_work():
+        nonlocal asked
+        asked += 1
+        return door.info("local:").calls - before > asked
+      poll.until(at_work, "the call to run", kill_tree.HANG_S)
+      client.kill()
+      client.communicate()
+      # A call at work would hold it up for as long as the grace.
+      begin = time.monotonic()
+      door.disconnect("local:")
+      self.assertLess(time.monotonic() - begin, self.GRACE_S - 0.5)
