@@ -26,7 +26,8 @@ def measure(bench):
   text = f"{seconds:.2f} s"
   met = seconds <= _SECONDS
   if os.geteuid() == 0:
-    contexts, master = series.median("contexts_mib"), series.median("master_mib")
+    contexts = series.median("contexts_mib")
+    master = series.median("master_mib")
     text += f"; {contexts:.0f} MiB (PSS), and the master {master:.0f} MiB"
     met = met and contexts + master <= _GIBIBYTES * 1024
   return [Row(f"{count:,} local contexts: start, memory", text,

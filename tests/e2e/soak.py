@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`soak.py --seconds N [--seed N]`: the random life of a tree; see scripts/soak.
+"""`soak.py --seconds N [--seed N]`: the random life of a tree (scripts/soak).
 
 Every step's outcome is checked: a call answers rightly or fails with
 UNAVAILABLE, in time, and only when something was struck that it may have met.

@@ -119,8 +119,9 @@ class KillMatrixTest(cases.Case):
 
   def cell(self, row, how, activity):
     door = self.doors[row.top]
-    port = self.passing.port if (how, row.role) == ("close", "session") else None
-    top = row.top if row.top == "local:" else self.server.target(port=port)
+    cuts = (how, row.role) == ("close", "session")
+    top = row.top if row.top == "local:" else self.server.target(
+        port=self.passing.port if cuts else None)
     files = self.server.scratch_files()
     leftovers = processes.Leftovers()
     tree = kill_tree.Tree(door, top)
@@ -178,12 +179,15 @@ class KillMatrixTest(cases.Case):
   def test_stop_during_bulk(self):
     self.cells("stop", "bulk")
 
+  @cases.needs_root
   def test_close_when_idle(self):
     self.cells("close", "idle")
 
+  @cases.needs_root
   def test_close_during_a_call(self):
     self.cells("close", "call")
 
+  @cases.needs_root
   def test_close_during_bulk(self):
     self.cells("close", "bulk")
 

@@ -64,7 +64,8 @@ class GraceTest(cases.Case):
   def setUp(self):
     super().setUp()
     self.serving = self.until_end(
-        master.Master(self.work, self.cli, "--heartbeat", kill_tree.HEARTBEAT), "stop")
+        master.Master(self.work, self.cli, "--heartbeat", kill_tree.HEARTBEAT),
+        "stop")
 
   def start_echo(self, wait_ms):
     before = self.calls()
