@@ -2,8 +2,8 @@
 
 In the documents below `SuiteTest.Case` is a GoogleTest case and
 `test_file.ClassTest.test_case` one of tests/e2e or tests/security; the class
-may have it from a base class of its file. A table whose last column is `test` names
-one in each row.
+may have it from a base class of its file. A table whose last column is `test`
+names one in each row.
 """
 
 import ast
