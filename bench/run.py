@@ -60,8 +60,8 @@ class Plan:
   grpc_calls: int = 5_000
   routed_frames: int = 300_000
   routed_bulk_frames: int = 20_000
-  losses: int = 50
-  mitogen_losses: int = 5
+  losses: int = 20
+  mitogen_losses: int = 2
   many_contexts: int = 1_000
   many_repetitions: int = 3
 
@@ -71,7 +71,7 @@ _QUICK = Plan(repetitions=1, delayed_connects=1, local_connects=20,
               mitogen_calls=300, pipelined_calls=10_000, bulk_calls=50,
               mitogen_bulk_calls=10, calls_behind_bulk=50, grpc_calls=500,
               routed_frames=30_000, routed_bulk_frames=2_000, losses=5,
-              mitogen_losses=2, many_contexts=100, many_repetitions=1)
+              mitogen_losses=1, many_contexts=100, many_repetitions=1)
 
 
 class Bench:
