@@ -178,4 +178,4 @@ class KillIntermediaryInBootstrapTest(cases.Case):
     self.strike(signal.SIGKILL, r"the local agent was killed by signal 9")
 
   def test_stop(self):
-    self.strike(signal.SIGSTOP, "no sign of life for 600 ms")
+    self.strike(signal.SIGSTOP, kill_tree.SILENT)

@@ -58,11 +58,13 @@ class KillMasterTest(cases.Case):
       self.assertEqual(files, self.server.scratch_files())
       os.kill(door.master.pid, signal.SIGCONT)
       # It finds what is lost, blames who is gone, and is as good as new.
-      self.check(waiting, trees, r"^context lost: {top} \(phase call\): ")
+      lost = r"^context lost: {top} \(phase call\): "
+      self.check(waiting, trees, lost)
       for tree in trees:
         tree.wait_until_gone(tree.roles, GONE_S)
         self.assertNotEqual(tree.roles["module"],
-                            kill_tree.info_again(self, tree).pid)
+                            kill_tree.info_again(self, tree, lost.format(
+                                top=tree.top)).pid)
 
   def test_kill_when_idle(self):
     self.kill("idle")

@@ -39,7 +39,7 @@ _LEAF = r"^context lost: {top}/local: \(phase call\): "
 _MODULE = r"^module probe in context {top}/local: ended: "
 
 _KILLED = r"killed by signal 9 \(SIGKILL\)"
-_SILENT = "no sign of life for 600 ms$"
+_SILENT = f"{kill_tree.SILENT}$"
 # The parent finds silence; or the process notices what happened to it, and its
 # end is told.
 _UNLINKED = f"({_SILENT}|.* killed by .*SIGABRT|.* exited with status)"
@@ -137,12 +137,12 @@ class KillMatrixTest(cases.Case):
   def strike_and_check(self, tree, row, how, activity):
     door = self.doors[row.top]
     waiting = kill_tree.ACTIVITIES[activity](tree)
+    lost = row.lost.format(top=tree.top) + getattr(row, how)
     limit_s = kill_tree.LOADED_S + (
         0 if how == "kill" else kill_tree.HEARTBEAT_S)
     try:
       self.strike(tree, row, how)
-      waiting.check(self, row.lost.format(top=tree.top) + getattr(row, how),
-                    limit_s)
+      waiting.check(self, lost, limit_s)
     finally:
       waiting.stop()
     ends = [role for role in row.ends
@@ -152,7 +152,7 @@ class KillMatrixTest(cases.Case):
       self.assertFalse(processes.ended(tree.roles[role]), f"{role} ended")
     # It heals: the next call starts what is missing, and no more.
     self.assertNotEqual(tree.roles["module"],
-                        kill_tree.info_again(self, tree).pid)
+                        kill_tree.info_again(self, tree, lost).pid)
     if "agent" not in row.ends:
       self.assertEqual(tree.roles["agent"], door.pids()[tree.top])
 
@@ -196,7 +196,7 @@ class KillMatrixTest(cases.Case):
     tree = kill_tree.Tree(door, self.server.target())
     before = dict(tree.roles)
     # A call that is silent for 20 intervals.
-    door.start_echo(tree.leaf, wait_ms=4000).result()
+    door.start_echo(tree.leaf, wait_ms=6000).result()
     self.assertEqual(before, kill_tree.Tree(
         door, self.server.target()).roles)
     tree.end()
