@@ -117,10 +117,12 @@ class ServedLogsTest(cases.Case):
                  "setsid sh -c 'printf of.a.daemon')")
       self.wait_for("of a child", target)
       self.wait_for("and its error", target, "stderr")
-      # A partial line of one who goes on running beside the module: it ends
-      # with the next call's answer, or with its own process.
-      self.print(target, "")
-      self.wait_for("of.a.daemon", target)
+      # A partial line of a stream that the module holds open: it comes with
+      # the next answer of a call.
+      def printed():
+        self.print(target, "")
+        return "of.a.daemon" in self.lines(target)
+      poll.until(printed, f"of.a.daemon of {target}", CALL_S)
 
   def test_the_last_words_of_a_module_that_is_killed(self):
     self.start()
@@ -136,6 +138,7 @@ class ServedLogsTest(cases.Case):
     for target in ("local:/local:", self.server.target() + "/local:"):
       # The call that starts context and module; it prints as its first deed.
       self.print(target, "".join(f"early {i}\n" for i in range(1000)))
+      self.wait_for("early 999", target)
       self.assertEqual([f"early {i}" for i in range(1000)],
                        self.lines(target))
 
@@ -144,6 +147,7 @@ class ServedLogsTest(cases.Case):
     for number in range(4):
       self.print(f"local:{number}/local:", f"here is {number}\n")
     for number in range(4):
+      self.wait_for(f"here is {number}", f"local:{number}/local:")
       self.assertEqual([f"here is {number}"],
                        self.lines(f"local:{number}/local:"))
 
