@@ -188,8 +188,13 @@ class Tree final : public Router::Local {
       RAMET_CHECK(header.dst_id == cause.header.src_id);
       CheckSource(cause);
     } else {
-      RAMET_CHECK(to == kUp && header.dst_id == kParentId);
-      RAMET_CHECK(header.handle == kAddRoute || header.handle == kDelRoute);
+      // Neighbours are told of routes; downwards only that one is lost.
+      RAMET_CHECK(header.dst_id == (to == kUp     ? kParentId
+                                    : to == kLeft ? kLeftId
+                                                  : kRightId));
+      RAMET_CHECK(to == kUp
+                      ? header.handle == kAddRoute || header.handle == kDelRoute
+                      : to != kModule && header.handle == kDelRoute);
     }
   }
 

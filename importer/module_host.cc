@@ -23,6 +23,10 @@ constexpr uint32_t kPolicyParents = 0;
 constexpr uint32_t kPolicyAny = 1;
 constexpr uint32_t kPolicySelf = 2;
 
+// A payload with one part, CANCEL.
+constexpr char kCancelPayload[core::kPartHeaderBytes] = {
+    static_cast<char>(core::PartKind::kCancel)};
+
 bool HasPart(std::string_view payload, core::PartKind kind) {
   core::PartReader reader(payload);
   core::Part part;
@@ -43,6 +47,8 @@ ModuleHost::ModuleHost(core::Context* context, ModuleStore* store)
   });
   context_->AddLinkLostHandler(
       [this](core::Link* link, const Status&) { OnLinkLost(link); });
+  context_->AddRouteLostHandler(
+      [this](ContextId id, const Status&) { CancelCallsOf(id); });
 }
 
 ModuleHost::~ModuleHost() = default;
@@ -183,6 +189,16 @@ void ModuleHost::Forward(const ModuleProcess& process,
 
 void ModuleHost::EndCall(uint64_t key) {
   if (calls_.Remove(key)->foreign) --foreign_calls_;
+}
+
+void ModuleHost::CancelCallsOf(ContextId caller) {
+  for (size_t i = calls_.size(); i-- > 0;) {
+    const ActiveCall& call = *calls_.at(i);
+    if (call.header.src_id != caller) continue;
+    Forward(*call.process, call.header,
+            std::string_view(kCancelPayload, sizeof kCancelPayload));
+    EndCall(calls_.key_at(i));
+  }
 }
 
 void ModuleHost::OnModuleFrame(core::Link* from, const FrameHeader& header,

@@ -65,6 +65,8 @@ class ModuleHost {
   void Forward(const ModuleProcess& process, const core::FrameHeader& header,
                std::string_view payload);
   void EndCall(uint64_t key);
+  // Cancels what `caller`, which is lost, has begun and left.
+  void CancelCallsOf(core::ContextId caller);
   void OnModuleFrame(core::Link* from, const core::FrameHeader& header,
                      std::string_view payload);
   void OnLinkLost(core::Link* link);

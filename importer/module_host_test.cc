@@ -119,6 +119,23 @@ class ModuleHostTest : public testing::Test {
     return Code::kOk;
   }
 
+  // The parent says that `id`, beside this context, is lost.
+  void Lose(ContextId id) {
+    FrameHeader header;
+    header.dst_id = kSelf;
+    header.handle = core::kDelRoute;
+    parent_->Send(header,
+                  core::SerializeControl(core::DelRoute{id, 14, "lost"}));
+    network_.Settle();
+  }
+  // Frames that went to the module.
+  uint64_t FramesToModule() {
+    for (const core::LinkInfo& link : context_.router().ReportLinks().links) {
+      if (link.name == "module m") return link.frames_out;
+    }
+    return 0;
+  }
+
   core::FakeClock clock_;
   core::EventLoop loop_{&clock_};
   core::MemoryNetwork network_{&loop_};
@@ -148,6 +165,48 @@ TEST_F(ModuleHostTest, CallsFromBelowLeaveRoomForThoseFromAbove) {
   Cancel(child_.get(), kChild, kFirst);
   Begin(child_.get(), kChild, kEnd);
   EXPECT_EQ(Refusal(child_.get(), kEnd), Code::kOk);
+}
+
+TEST_F(ModuleHostTest, CallsOfALostCallerAreCancelled) {
+  constexpr ContextId kSibling = 500;
+  constexpr ContextId kOther = 501;
+  constexpr HandleId kFirst = 1000;
+  constexpr HandleId kEnd = kFirst + ModuleHost::kMaxForeignCalls;
+  Begin(parent_.get(), kOther, kEnd);
+  for (HandleId handle = kFirst; handle < kEnd - 1; ++handle) {
+    Begin(parent_.get(), kSibling, handle);
+  }
+  Begin(child_.get(), kChild, kEnd);
+  ASSERT_EQ(Refusal(child_.get(), kEnd), Code::kResourceExhausted);
+  const uint64_t before = FramesToModule();
+  Lose(kSibling);
+  EXPECT_EQ(FramesToModule(), before + ModuleHost::kMaxForeignCalls - 1)
+      << "a CANCEL for each";
+  for (HandleId handle = kEnd; handle < kEnd + ModuleHost::kMaxForeignCalls - 1;
+       ++handle) {
+    Begin(child_.get(), kChild, handle);
+  }
+  EXPECT_TRUE(child_->TakeFrames().empty());
+  Begin(child_.get(), kChild, kFirst);
+  EXPECT_EQ(Refusal(child_.get(), kFirst), Code::kResourceExhausted)
+      << "the other's call is still there";
+}
+
+TEST_F(ModuleHostTest, AChildsCallsEndWithIt) {
+  Begin(child_.get(), kChild, 1000);
+  const uint64_t before = FramesToModule();
+  child_->Close();
+  network_.Settle();
+  EXPECT_EQ(FramesToModule(), before + 1);
+}
+
+// A context that was detached has no callers, and its calls go on.
+TEST_F(ModuleHostTest, CallsFromAboveOutliveTheParent) {
+  Begin(parent_.get(), core::kMasterId, 1000);
+  const uint64_t before = FramesToModule();
+  parent_->Close();
+  network_.Settle();
+  EXPECT_EQ(FramesToModule(), before);
 }
 
 }  // namespace

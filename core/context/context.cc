@@ -158,6 +158,21 @@ void Context::SendLog(LogLevel level, std::string_view source,
   router_.Send(header, SerializeControl(log));
 }
 
+bool Context::ReserveGrant(Link* from) {
+  uint32_t most = kMaxSubtreeIds;
+  // The master has enough for all.
+  if (!ancestors_.empty()) {
+    constexpr size_t kMaxDepth = 64;
+    most -= kOwnIds * std::min(ancestors_.size(), kMaxDepth);
+    if (asked_by_children_ + kGrantIds > most) return false;
+    most -= most / 4;
+  }
+  if (from->asked_ids() + kGrantIds > most) return false;
+  asked_by_children_ += kGrantIds;
+  from->set_asked_ids(from->asked_ids() + kGrantIds);
+  return true;
+}
+
 void Context::OnAllocateId(Link* from, const FrameHeader& header,
                            std::string_view payload) {
   AllocateId message;
@@ -167,31 +182,32 @@ void Context::OnAllocateId(Link* from, const FrameHeader& header,
                                    {"a grant has 1 to ", kGrantIds, " ids"}));
     return;
   }
-  const uint64_t granted = router_.GrantedCount(from);
-  if (granted + message.count > kMaxSubtreeIds) {
-    router_.SendDead(header, Error(Code::kResourceExhausted,
-                                   {from->name(), " was granted ", granted,
-                                    " ids of at most ", kMaxSubtreeIds}));
+  if (!ReserveGrant(from)) {
+    router_.SendDead(
+        header,
+        Error(Code::kResourceExhausted,
+              {from->name(), " was granted ", from->asked_ids(),
+               " ids and may have no more of context ", router_.name()}));
     return;
   }
   const ContextId child = from->peer_id();
-  TakeIds(message.count, [this, header, child, count = message.count](
-                             const Status& status, uint32_t first) {
-    // The child may have gone while the ancestors were asked.
-    if (!router_.HasRoute(child)) return;
-    if (!status.ok()) {
-      router_.SendDead(header, status);
-      return;
-    }
-    router_.RecordGrant(router_.LinkTo(child), first, count);
-    FrameHeader reply;
-    reply.dst_id = header.src_id;
-    reply.handle = header.reply_to;
-    Grant grant;
-    grant.first = first;
-    grant.count = count;
-    router_.Send(reply, SerializeControl(grant));
-  });
+  TakeIds(kGrantIds,
+          [this, header, child](const Status& status, uint32_t first) {
+            // The child may have gone while the ancestors were asked.
+            if (!router_.HasRoute(child)) return;
+            if (!status.ok()) {
+              router_.SendDead(header, status);
+              return;
+            }
+            router_.RecordGrant(router_.LinkTo(child), first, kGrantIds);
+            FrameHeader reply;
+            reply.dst_id = header.src_id;
+            reply.handle = header.reply_to;
+            Grant grant;
+            grant.first = first;
+            grant.count = kGrantIds;
+            router_.Send(reply, SerializeControl(grant));
+          });
 }
 
 void Context::OnLocalFrame(Link* from, const FrameHeader& header,
@@ -270,9 +286,10 @@ void Context::OnRefused(Link* link, const FrameHeader& header) {
   Log(LogLevel::kWarning, "router",
       Concat({"refused from ", link->name(), ": ", counters.refused_source,
               " frames of forged sources, ", counters.refused_route,
-              " forged routes; the last from ", header.src_id,
-              " on the authority of ", header.auth_id, " to ", header.dst_id,
-              ", handle ", header.handle}));
+              " forged routes; slowed down ", counters.slowed,
+              " times; the last from ", header.src_id, " on the authority of ",
+              header.auth_id, " to ", header.dst_id, ", handle ",
+              header.handle}));
 }
 
 Status Context::ExplainLoss(const Link* link, const Status& why) {
@@ -286,7 +303,7 @@ void Context::OnRouteLost(ContextId id, const Status& why) {
 
 void Context::OnLinkLost(Link* link, const Status& why) {
   heartbeat_.Forget(link);
-  if (router_.parent() == nullptr && !ancestors_.empty()) {
+  if (!ancestors_.empty() && link->peer_id() == ancestors_[0]) {
     handles_.FailAll(why);
   }
   for (const LinkLostHandler& handler : link_lost_) handler(link, why);

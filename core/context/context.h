@@ -20,15 +20,22 @@
 
 namespace ramet::core {
 
-// Ids in one answer to ALLOCATE_ID, and with the Hello to a child of the
+// Ids in every answer to ALLOCATE_ID, however few were asked for, so that what
+// is remembered of a link is bounded; and with the Hello to a child of the
 // master: enough for its whole life in most trees.
 inline constexpr uint32_t kGrantIds = 1000;
 // With the Hello to a child further down, out of its parent's own grant:
 // enough for its modules and a few children.
 inline constexpr uint32_t kChildGrantIds = 32;
-// That a subtree may be granted in its life: a child that asks for ever must
-// not use up everybody's.
-inline constexpr uint64_t kMaxSubtreeIds = 100'000;
+// That a child of the master may be granted in its life: one that asks for ever
+// must not use up everybody's.
+inline constexpr uint32_t kMaxSubtreeIds = 100'000;
+// What each context below the master keeps of that for itself: its children
+// together get as much less than it may have, and one of them three quarters of
+// that. So no child keeps its parent from starting others, or a sibling from
+// getting ids; a chain of 64 contexts, of which each asks for a grant for the
+// next, still works.
+inline constexpr uint32_t kOwnIds = 1'500;
 
 // Of log lines, as in ForwardLog.
 enum class LogLevel : uint32_t {
@@ -95,8 +102,9 @@ class Context final : private Router::Local {
     explain_loss_ = std::move(explainer);
   }
 
-  // Told when a link is lost, or a descendant can't be reached any more, after
-  // everybody who waited for it.
+  // Told when a link is lost, or a context can't be reached any more that is
+  // below this one, or beside it and has exchanged frames with it or somebody
+  // below; after everybody who waited for it.
   using LinkLostHandler = std::function<void(Link* link, const Status& why)>;
   using RouteLostHandler = std::function<void(ContextId id, const Status& why)>;
   void AddLinkLostHandler(LinkLostHandler handler) {
@@ -109,6 +117,7 @@ class Context final : private Router::Local {
   // The ids of the contexts above, parent first, from the Hello.
   void SetAncestors(std::vector<ContextId> ancestors) {
     ancestors_ = std::move(ancestors);
+    router_.set_depth(static_cast<uint32_t>(ancestors_.size()));
   }
   const std::vector<ContextId>& ancestors() const { return ancestors_; }
   bool IsSelfOrAncestor(ContextId id) const;
@@ -153,6 +162,8 @@ class Context final : private Router::Local {
                       std::string_view payload);
   void SendLog(LogLevel level, std::string_view source, std::string_view text);
   bool IsOnTheWay(const Link* from, ContextId hop, ContextId respondent) const;
+  // Whether the child at `from` may have kGrantIds more, which are then its.
+  bool ReserveGrant(Link* from);
   void OnAllocateId(Link* from, const FrameHeader& header,
                     std::string_view payload);
 
@@ -166,6 +177,7 @@ class Context final : private Router::Local {
   LineBudget log_budget_;
   IdPool ids_;
   bool topping_up_ = false;
+  uint32_t asked_by_children_ = 0;  // ids, in all
   std::vector<std::unique_ptr<GrantWaiter>> grant_waiters_;
   FrameHandler on_hello_;
   FrameHandler on_child_hello_;

@@ -424,18 +424,18 @@ TEST_F(ContextTest, TopsUpOnceWhenFewIdsAreLeft) {
 }
 
 TEST_F(ContextTest, GrantsIdsToAChildAndAcceptsItsRoutes) {
-  context_.ids().Add(300, 50);
+  context_.ids().Add(300, 5000);
   AskFor(child_.get(), kChild, 10);
   const RawFrame frame = Take(child_.get());
   EXPECT_EQ(frame.header.handle, 1001u);
   Grant grant;
   ASSERT_TRUE(ParseControl(frame.payload, &grant));
   EXPECT_EQ(grant.first, 300u);
-  EXPECT_EQ(grant.count, 10u);
-  for (ContextId id : {300u, 309u, 310u}) {
+  EXPECT_EQ(grant.count, kGrantIds) << "whatever was asked for";
+  for (ContextId id : {300u, 1299u, 1300u}) {
     Send(child_.get(), Frame(kChild, kChild, kAddRoute, kNoHandle),
          SerializeControl(AddRoute{id, ""}));
-    EXPECT_EQ(context_.router().HasRoute(id), id < 310) << id;
+    EXPECT_EQ(context_.router().HasRoute(id), id < 1300) << id;
   }
 }
 
@@ -446,7 +446,7 @@ TEST_F(ContextTest, PassesAWishForIdsOnToItsParent) {
   Grant grant;
   ASSERT_TRUE(ParseControl(Take(child_.get()).payload, &grant));
   EXPECT_EQ(grant.first, 5000u);
-  EXPECT_EQ(grant.count, 10u);
+  EXPECT_EQ(grant.count, kGrantIds);
 }
 
 TEST_F(ContextTest, AChildThatIsGoneWhenItsIdsComeGetsNone) {
@@ -480,6 +480,111 @@ TEST_F(ContextTest, RefusesOddWishesForIds) {
   EXPECT_EQ(TakeDead(parent_.get()).code,
             static_cast<uint32_t>(Code::kPermissionDenied));
   EXPECT_EQ(context_.ids().available(), 5000u);
+}
+
+// Grants that `peer` gets until it is refused, asking for one id each time.
+class ContextGrantTest : public ContextTest {
+ protected:
+  uint32_t AskUntilRefused(RawPeer* peer, ContextId src) {
+    for (uint32_t grants = 0;; ++grants) {
+      AskFor(peer, src, 1);
+      const RawFrame frame = Take(peer);
+      if (!frame.header.dead()) continue;
+      Dead dead;
+      EXPECT_TRUE(ParseControl(frame.payload, &dead));
+      EXPECT_EQ(dead.code, static_cast<uint32_t>(Code::kResourceExhausted));
+      return grants;
+    }
+  }
+};
+
+TEST_F(ContextGrantTest, ChildrenLeaveAPartOfTheIdsToTheirParent) {
+  // At depth 2, of 98,500 that all children of its parent may have, 97,000 are
+  // for its own children, and 72,750 for one of them.
+  context_.ids().Add(1'000'000, 1'000'000);
+  EXPECT_EQ(AskUntilRefused(child_.get(), kChild), 72u);
+  EXPECT_EQ(AskUntilRefused(AddChild(8).get(), 8), 25u);
+  EXPECT_EQ(AskUntilRefused(AddChild(9).get(), 9), 0u);
+  EXPECT_EQ(context_.ids().available(), 1'000'000u - 97'000u);
+}
+
+TEST_F(ContextGrantTest, WishesThatWaitForTheParentCount) {
+  for (int i = 0; i < 1000; ++i) AskFor(child_.get(), kChild, 1);
+  EXPECT_EQ(child_->TakeFrames().size(), 1000u - 72u) << "refused at once";
+  EXPECT_EQ(parent_->TakeFrames().size(), 72u);
+}
+
+TEST_F(ContextGrantTest, AChainOf64HasEnough) {
+  // Whoever is at `depth` asks for a grant for each of those below it.
+  for (uint32_t depth = 1; depth < 64; ++depth) {
+    Context context(&loop_);
+    context.router().SetSelf(kSelf, "deep");
+    context.SetAncestors(std::vector<ContextId>(depth, kParent));
+    context.ids().Add(1'000'000, 1'000'000);
+    MemoryNetwork::Pair pair = network_.MakePair();
+    context.router().AddChild(std::move(pair.a), kChild, "child");
+    RawPeer child(std::move(pair.b));
+    EXPECT_GE(AskUntilRefused(&child, kChild), 64 - depth);
+  }
+}
+
+TEST_F(ContextTest, AMasterGivesEachChildThatManyIds) {
+  Context master(&loop_);
+  master.ids().Add(1, 1'000'000'000);
+  for (ContextId id : {2'000'000'001u, 2'000'000'002u}) {
+    MemoryNetwork::Pair pair = network_.MakePair();
+    master.router().AddChild(std::move(pair.a), id, "child");
+    RawPeer child(std::move(pair.b));
+    FrameHeader header = Frame(id, id, kAllocateId);
+    header.dst_id = kMasterId;
+    uint32_t granted = 0;
+    for (int i = 0; i < 150; ++i) {
+      Send(&child, header, SerializeControl(AllocateId{1}));
+      const RawFrame frame = Take(&child);
+      if (frame.header.dead()) continue;
+      Grant grant;
+      ASSERT_TRUE(ParseControl(frame.payload, &grant));
+      granted += grant.count;
+    }
+    EXPECT_EQ(granted, kMaxSubtreeIds);
+  }
+}
+
+TEST_F(ContextTest, WithoutAParentTheLossOfOneChildIsNotEverybodys) {
+  parent_->Close();
+  network_.Settle();
+  std::unique_ptr<RawPeer> other = AddChild(8);
+  Waiter for_child;
+  Waiter for_other;
+  context_.handles().Add(kChild, &for_child);
+  context_.handles().Add(8, &for_other);
+  child_->Close();
+  network_.Settle();
+  EXPECT_EQ(for_child.dead.size(), 1u);
+  EXPECT_TRUE(for_other.dead.empty());
+}
+
+TEST_F(ContextTest, WhoWaitsForAContextBesideIsWokenByTheParent) {
+  Waiter for_sibling;
+  Waiter for_another;
+  context_.handles().Add(kSibling, &for_sibling);
+  context_.handles().Add(kSibling + 1, &for_another);
+  std::vector<ContextId> told;
+  context_.AddRouteLostHandler(
+      [&](ContextId id, const Status&) { told.push_back(id); });
+  const std::string lost =
+      SerializeControl(DelRoute{kSibling, 14, "sibling is gone"});
+  // Not by a child, nor by another sibling.
+  Send(child_.get(), Frame(kChild, kChild, kDelRoute, kNoHandle), lost);
+  Send(parent_.get(), Frame(kSibling + 1, kSibling + 1, kDelRoute, kNoHandle),
+       lost);
+  EXPECT_TRUE(for_sibling.dead.empty());
+  Send(parent_.get(), Frame(kParent, kParent, kDelRoute, kNoHandle), lost);
+  ASSERT_EQ(for_sibling.dead.size(), 1u);
+  EXPECT_EQ(for_sibling.dead[0].code(), Code::kUnavailable);
+  EXPECT_EQ(for_sibling.dead[0].message(), "sibling is gone");
+  EXPECT_TRUE(for_another.dead.empty());
+  EXPECT_EQ(told, std::vector<ContextId>{kSibling});
 }
 
 TEST_F(ContextTest, ModulesFramesGoToTheirHandler) {

@@ -52,6 +52,10 @@ class ByteStream {
   // While paused OnReadable is not called, so that the peer is slowed down.
   virtual void PauseRead(bool pause) = 0;
 
+  // The process at the other end is about to live without this stream, and
+  // goes on when it is destroyed. Only needed where it would else be killed.
+  virtual void Detach() {}
+
   // Why the stream ended or failed, as a sentence that a user can act upon,
   // with the phase, exit status and last stderr lines that it knows of. OK
   // while it lives, and for an end that nothing is known about.

@@ -11,6 +11,7 @@
 #include "core/base/status.h"
 #include "core/loop/byte_stream.h"
 #include "core/loop/event_loop.h"
+#include "core/route/frame_budget.h"
 #include "core/wire/frame_header.h"
 
 namespace ramet::core {
@@ -62,6 +63,7 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
     uint64_t refused_source = 0;  // forged src_id or auth_id
     uint64_t refused_route = 0;   // ADD_ROUTE, DEL_ROUTE of what is not its own
     uint64_t refused_full = 0;    // the queue's limit was reached
+    uint64_t slowed = 0;          // times that its FrameBudget was used up
     size_t queue_high_water_bytes = 0;
   };
 
@@ -97,6 +99,8 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
   bool open() const { return !closed_; }
   Counters& counters() { return counters_; }
   const ByteStream& stream() const { return *stream_; }
+  // ByteStream::Detach of the stream.
+  void DetachStream() { stream_->Detach(); }
 
   // The context at the other end.
   ContextId peer_id() const { return peer_id_; }
@@ -104,6 +108,12 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
   // When its refused frames may be told of again.
   int64_t next_report_us() const { return next_report_us_; }
   void set_next_report_us(int64_t us) { next_report_us_ = us; }
+
+  // What may come over it of frames that cost this side work.
+  FrameBudget& frame_budget() { return frame_budget_; }
+  // Ids that its subtree has asked for and was, or will be, granted.
+  uint32_t asked_ids() const { return asked_ids_; }
+  void set_asked_ids(uint32_t count) { asked_ids_ = count; }
 
   // What the peer said before it closed the link; OK when it said nothing.
   const Status& farewell() const { return farewell_; }
@@ -158,6 +168,8 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
   Delegate* const delegate_;
   ContextId peer_id_ = 0;
   int64_t next_report_us_ = 0;
+  FrameBudget frame_budget_;
+  uint32_t asked_ids_ = 0;
   Status farewell_;
   std::string name_;
 

@@ -7,10 +7,40 @@
 #include "core/base/strings.h"
 
 namespace ramet::core {
+namespace {
+
+// How often the links that are in debt are looked at.
+constexpr int64_t kResumeUs = 10'000;
+
+bool Contains(const std::vector<Link*>& links, const Link* link) {
+  return std::find(links.begin(), links.end(), link) != links.end();
+}
+
+void Erase(std::vector<Link*>* links, const Link* link) {
+  links->erase(std::remove(links->begin(), links->end(), link), links->end());
+}
+
+// What calls consist of, and lines of logs, have limits of their own.
+bool CostsWork(const FrameHeader& header) {
+  return header.handle < kFirstDynamicHandle &&
+         header.handle != kCallFunction && header.handle != kForwardLog;
+}
+
+// A reason is a failure, whatever the peer says.
+Status Reason(const DelRoute& message) {
+  return Status(
+      message.code == 0 ? Code::kUnavailable : CodeFromNumber(message.code),
+      message.reason.substr(0, 4096));
+}
+
+}  // namespace
 
 Router::Router(EventLoop* loop, Local* local) : loop_(loop), local_(local) {}
 
-Router::~Router() { loop_->CancelTimer(bury_timer_); }
+Router::~Router() {
+  loop_->CancelTimer(bury_timer_);
+  loop_->CancelTimer(resume_timer_);
+}
 
 Link* Router::AddParent(std::unique_ptr<ByteStream> stream, ContextId id) {
   RAMET_CHECK(parent_ == nullptr);
@@ -51,7 +81,9 @@ void Router::Announce(ContextId id) {
   Send(header, SerializeControl(message));
 }
 
-void Router::SayFarewell(const Status& why) { SendDelRoute(self_, why); }
+void Router::SayFarewell(const Status& why) {
+  SendDelRoute(parent_, self_, why);
+}
 
 LinksReply Router::ReportLinks() const {
   LinksReply reply;
@@ -67,6 +99,7 @@ LinksReply Router::ReportLinks() const {
     info.refused_sources = counters.refused_source;
     info.refused_routes = counters.refused_route;
     info.refused_full = counters.refused_full;
+    info.slowed = counters.slowed;
     info.queued_bytes = link->queued_bytes();
     info.queue_high_water_bytes = counters.queue_high_water_bytes;
     reply.links.push_back(std::move(info));
@@ -106,14 +139,6 @@ void Router::RecordGrant(Link* link, uint32_t first, uint32_t count) {
     }
   }
   grants_.push_back(GrantedBlock{first, count, link});
-}
-
-uint64_t Router::GrantedCount(const Link* link) const {
-  uint64_t count = 0;
-  for (const GrantedBlock& block : grants_) {
-    if (block.link == link) count += block.count;
-  }
-  return count;
 }
 
 bool Router::IsModule(const Link* link) const {
@@ -178,6 +203,7 @@ void Router::OnFrame(Link* link, const FrameHeader& header,
     RefuseSource(link, header);
     return;
   }
+  if (CostsWork(header)) Charge(link, header);
   if (link != parent_ && IsModule(link)) {
     local_->OnModuleFrame(link, header, payload);
     return;
@@ -186,9 +212,16 @@ void Router::OnFrame(Link* link, const FrameHeader& header,
     Forward(link, header, payload);
     return;
   }
-  if (link != parent_ && header.src_id == link->peer_id()) {
-    if (header.handle == kAddRoute) return OnAddRoute(link, header, payload);
-    if (header.handle == kDelRoute) return OnDelRoute(link, header, payload);
+  if (header.src_id == link->peer_id()) {
+    if (link == parent_) {
+      if (header.handle == kDelRoute) {
+        return OnDelRouteFromAbove(header, payload);
+      }
+    } else if (header.handle == kAddRoute) {
+      return OnAddRoute(link, header, payload);
+    } else if (header.handle == kDelRoute) {
+      return OnDelRoute(link, header, payload);
+    }
   }
   local_->OnLocalFrame(link, header, payload);
 }
@@ -203,13 +236,20 @@ void Router::Forward(Link* from, const FrameHeader& header,
     SendDead(header,
              Error(Code::kUnavailable, {"no route to ", header.dst_id, " from ",
                                         self_, " (", name_, ")"}));
+    Charge(from, header);
     return;
   }
   if (to == parent_) {
+    if (from != nullptr && header.handle == kForwardLog &&
+        to->queued_bytes() > Link::kLowWatermarkBytes) {
+      ++to->counters().refused_full;
+      return;
+    }
+    RememberPeers(from, to, header);
     to->ForceQueue(header, payload);
     if (from != nullptr && to->queued_bytes() > Link::kHighWatermarkBytes) {
       from->PauseRead(true);
-      paused_by_parent_.push_back(from);
+      if (!Contains(paused_by_parent_, from)) paused_by_parent_.push_back(from);
     }
     return;
   }
@@ -217,8 +257,10 @@ void Router::Forward(Link* from, const FrameHeader& header,
     SendDead(header, Error(Code::kPermissionDenied,
                            {"refused by policy: ", from->name(), " to ",
                             to->name(), " in a unidirectional tree"}));
+    Charge(from, header);
     return;
   }
+  RememberPeers(from, to, header);
   if (!to->Queue(header, payload,
                  header.dead() ? Link::kReplyReserveBytes : 0)) {
     SendDead(header,
@@ -232,12 +274,68 @@ void Router::OnDrained(Link* link) {
   if (link != parent_) return;
   std::vector<Link*> paused;
   paused.swap(paused_by_parent_);
-  for (Link* child : paused) child->PauseRead(false);
+  for (Link* child : paused) {
+    if (!Contains(slowed_, child)) child->PauseRead(false);
+  }
+}
+
+void Router::RememberPeers(Link* from, Link* to, const FrameHeader& header) {
+  if (from == nullptr || header.src_id == self_) return;
+  // What is above is told of all that is below, and ends only with its link.
+  const auto beyond = [this](ContextId id) {
+    return id != kMasterId && id != parent_->peer_id();
+  };
+  if (to == parent_) {
+    if (beyond(header.dst_id)) upward_peers_ |= Bit(from);
+  } else if (from == parent_) {
+    if (beyond(header.src_id)) upward_peers_ |= Bit(to);
+  } else {
+    Route* const source = routes_.Find(header.src_id);
+    if (source != nullptr) source->peers |= Bit(to);
+    routes_.Find(header.dst_id)->peers |= Bit(from);
+  }
+}
+
+void Router::TellPeers(uint32_t peers, const Link* from, ContextId id,
+                       const Status& why) {
+  for (const auto& link : links_) {
+    if (link.get() != from && link.get() != parent_ &&
+        (peers & Bit(link.get())) && !IsModule(link.get())) {
+      SendDelRoute(link.get(), id, why);
+    }
+  }
+}
+
+void Router::Charge(Link* link, const FrameHeader& header) {
+  if (link == nullptr || link == parent_ ||
+      link->frame_budget().Charge(loop_->NowUs(), depth_) ||
+      Contains(slowed_, link)) {
+    return;
+  }
+  ++link->counters().slowed;
+  link->PauseRead(true);
+  slowed_.push_back(link);
+  if (resume_timer_ == 0) ResumeLater();
+  local_->OnRefused(link, header);
+}
+
+void Router::ResumeLater() {
+  resume_timer_ = loop_->RunAfter(kResumeUs, [this] {
+    for (size_t i = slowed_.size(); i-- > 0;) {
+      Link* const link = slowed_[i];
+      if (link->frame_budget().InDebt(loop_->NowUs())) continue;
+      slowed_.erase(slowed_.begin() + i);
+      if (!Contains(paused_by_parent_, link)) link->PauseRead(false);
+    }
+    resume_timer_ = 0;
+    if (!slowed_.empty()) ResumeLater();
+  });
 }
 
 void Router::RefuseSource(Link* link, const FrameHeader& header) {
   ++link->counters().refused_source;
   ++refused_sources_;
+  Charge(link, header);
   local_->OnRefused(link, header);
 }
 
@@ -269,8 +367,7 @@ void Router::OnDelRoute(Link* link, const FrameHeader& header,
     RefuseRoute(link, header);
     return;
   }
-  const Status why(CodeFromNumber(message.code),
-                   message.reason.substr(0, 4096));
+  const Status why = Reason(message);
   if (message.id == link->peer_id()) {
     link->set_farewell(why);
   } else {
@@ -278,16 +375,33 @@ void Router::OnDelRoute(Link* link, const FrameHeader& header,
   }
 }
 
+// Believed because whoever is not below is reached through the parent only.
+void Router::OnDelRouteFromAbove(const FrameHeader& header,
+                                 std::string_view payload) {
+  DelRoute message;
+  if (!ParseControl(payload, &message) || message.id == self_ ||
+      HasRoute(message.id)) {
+    RefuseRoute(parent_, header);
+    return;
+  }
+  const Status why = Reason(message);
+  TellPeers(upward_peers_, parent_, message.id, why);
+  local_->OnRouteLost(message.id, why);
+}
+
 void Router::LoseRoute(ContextId id, const Status& why) {
   const std::unique_ptr<Route> route = routes_.Remove(id);
-  if (!route->module) SendDelRoute(id, why);
+  if (!route->module) {
+    SendDelRoute(parent_, id, why);
+    TellPeers(route->peers, route->link, id, why);
+  }
   local_->OnRouteLost(id, why);
 }
 
-void Router::SendDelRoute(ContextId id, const Status& why) {
-  if (parent_ == nullptr || !parent_->open()) return;
+void Router::SendDelRoute(Link* to, ContextId id, const Status& why) {
+  if (to == nullptr || !to->open()) return;
   FrameHeader header;
-  header.dst_id = parent_->peer_id();
+  header.dst_id = to->peer_id();
   header.handle = kDelRoute;
   DelRoute message;
   message.id = id;
@@ -312,9 +426,8 @@ void Router::OnClosed(Link* link, const Status& why) {
       closed_links_.clear();
     });
   }
-  paused_by_parent_.erase(
-      std::remove(paused_by_parent_.begin(), paused_by_parent_.end(), link),
-      paused_by_parent_.end());
+  Erase(&paused_by_parent_, link);
+  Erase(&slowed_, link);
   if (link == parent_) parent_ = nullptr;
 
   std::vector<ContextId> lost;

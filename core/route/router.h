@@ -24,9 +24,15 @@ namespace ramet::core {
 //   route back over that link; everything else is dropped, counted, and never
 //   acted upon. A route is accepted only for an id of a block that was granted
 //   to the link which announces it. Nothing else about a child is believed.
+// Loss: whoever has exchanged frames with a context is told when it can't be
+//   reached any more (DEL_ROUTE): the contexts above always, the others as far
+//   as the links know that frames have passed. They may be told in vain.
 // Overflow: a frame for a descendant whose link is full is answered with a dead
 //   reply (RESOURCE_EXHAUSTED); a full link to the parent pauses the children
-//   that write to it, because the way up always drains.
+//   that write to it, because the way up always drains. Log lines are dropped
+//   before it comes to that.
+// Floods: a child that sends more control frames than its FrameBudget has is
+//   not read for a while.
 // Ownership: owns its links. Threads: the loop's.
 class Router final : private Link::Delegate {
  public:
@@ -42,11 +48,13 @@ class Router final : private Link::Delegate {
     virtual void OnModuleFrame(Link* from, const FrameHeader& header,
                                std::string_view payload) = 0;
     // A frame was refused: its source, or the route that it announces, is
-    // forged. Called for each.
+    // forged. Called for each; and for the frame that used up its link's
+    // budget.
     virtual void OnRefused(Link* link, const FrameHeader& header) = 0;
     // What to tell those who wait for somebody behind `link`, which is lost.
     virtual Status ExplainLoss(const Link* link, const Status& why) = 0;
-    // `id` can't be reached any more; every waiter for it must learn why.
+    // `id`, below this context or beside it, can't be reached any more; every
+    // waiter for it must learn why.
     virtual void OnRouteLost(ContextId id, const Status& why) = 0;
     // A link is gone, after OnRouteLost for all that it led to. It is
     // destroyed in the next turn.
@@ -64,6 +72,10 @@ class Router final : private Link::Delegate {
     self_ = self;
     name_ = std::move(name);
   }
+
+  // How many contexts are above this one: what their links may carry limits
+  // what this one takes from its children.
+  void set_depth(uint32_t depth) { depth_ = depth; }
 
   // While set, no frame passes here from one child's subtree to another's.
   bool unidirectional() const { return unidirectional_; }
@@ -99,8 +111,6 @@ class Router final : private Link::Delegate {
 
   // Remembers that ids [first, first + count) belong to the subtree of `link`.
   void RecordGrant(Link* link, uint32_t first, uint32_t count);
-  // The ids that the subtree of `link` was granted in its life.
-  uint64_t GrantedCount(const Link* link) const;
 
   // Sends a frame that originates here: src_id is set to self(), auth_id too.
   // Undeliverable frames are answered with a dead reply to this context.
@@ -127,6 +137,7 @@ class Router final : private Link::Delegate {
     Link* link;
     std::string name;
     bool module = false;
+    uint32_t peers = 0;  // children whose subtrees it exchanged frames with
   };
   struct GrantedBlock {
     uint32_t first;
@@ -144,8 +155,19 @@ class Router final : private Link::Delegate {
                   std::string_view payload);
   void OnDelRoute(Link* link, const FrameHeader& header,
                   std::string_view payload);
+  void OnDelRouteFromAbove(const FrameHeader& header, std::string_view payload);
   void LoseRoute(ContextId id, const Status& why);
-  void SendDelRoute(ContextId id, const Status& why);
+  // A set of links has one bit for each peer id modulo 32: bounded, and those
+  // who share a bit are told together.
+  static uint32_t Bit(const Link* link) { return 1u << (link->peer_id() & 31); }
+  void RememberPeers(Link* from, Link* to, const FrameHeader& header);
+  // Tells all of `peers` but `from`, who has said so or is gone.
+  void TellPeers(uint32_t peers, const Link* from, ContextId id,
+                 const Status& why);
+  void SendDelRoute(Link* to, ContextId id, const Status& why);
+  // Takes one frame's worth off the budget of a child's link.
+  void Charge(Link* link, const FrameHeader& header);
+  void ResumeLater();
   bool IsModule(const Link* link) const;
   bool GrantedTo(const Link* link, ContextId id) const;
   void RefuseSource(Link* link, const FrameHeader& header);
@@ -156,12 +178,16 @@ class Router final : private Link::Delegate {
   ContextId self_ = kMasterId;
   std::string name_ = "master";
   bool unidirectional_ = false;
+  uint32_t depth_ = 0;
   Link* parent_ = nullptr;
   std::vector<std::unique_ptr<Link>> links_;
   std::vector<std::unique_ptr<Link>> closed_links_;
   IdMap<Route> routes_;
   std::vector<GrantedBlock> grants_;
+  uint32_t upward_peers_ = 0;  // children that know somebody beyond the parent
   std::vector<Link*> paused_by_parent_;
+  std::vector<Link*> slowed_;  // not read while they are in debt
+  EventLoop::TimerId resume_timer_ = 0;
   EventLoop::TimerId bury_timer_ = 0;
   uint64_t refused_sources_ = 0;
   uint64_t refused_routes_ = 0;

@@ -173,6 +173,7 @@ void Fields(M& m, V& visit, const LinkInfo*) {
   visit(9, m.refused_full);
   visit(10, m.queued_bytes);
   visit(11, m.queue_high_water_bytes);
+  visit(12, m.slowed);
 }
 
 template <typename M, typename V>

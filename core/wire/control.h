@@ -156,6 +156,7 @@ struct LinkInfo {
   uint64_t refused_full = 0;
   uint64_t queued_bytes = 0;
   uint64_t queue_high_water_bytes = 0;
+  uint64_t slowed = 0;
 };
 
 struct LinksReply {

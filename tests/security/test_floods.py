@@ -1,6 +1,7 @@
 """Whoever sends too much, or takes nothing, slows down only itself."""
 
 import threading
+import time
 
 from hostile import trees
 from hostile import wire
@@ -13,6 +14,8 @@ STALL_S = 0.3
 
 
 class _Flooding:
+
+  stall_s = STALL_S
 
   def setUp(self):
     super().setUp()
@@ -42,7 +45,7 @@ class _Flooding:
 
   def _write(self, many, rounds):
     for _ in range(rounds):
-      if self.link.write(many, STALL_S) < len(many):
+      if self.link.write(many, self.stall_s) < len(many):
         return
       self.link.frames.clear()
 
@@ -161,16 +164,37 @@ class _Floods(_Flooding):
                       timeout=trees.TREE_ANSWERS_S)
     dsts = [self.id_of(target) for target in self.HONEST]
     self.flood([self.link.frame(dst, wire.CALL_FUNCTION, begun, reply_to=n)
-                for n in range(1, 20_000) for dst in dsts])
+                for n in range(100_000, 120_000) for dst in dsts])
+    self.link.barrier(self.link.parent)
+    for dst in dsts:
+      answer = self.link.ask(dst, wire.CALL_FUNCTION,
+                             wire.call("/probe.v1.Probe/Info"))
+      self.assertTrue(answer.dead, "there is no room for more")
     self.link.close()
     self.assert_tree_answers()
-    # The calls are there until their modules end, and would hold up the
-    # master's own end for as long as it gives open calls.
-    for target in self.HONEST:
-      self.probe.Crash.future(
-          self.probe_pb.CrashRequest(signal=9),
-          metadata=trees.front_door.to(target),
-          timeout=trees.TREE_ANSWERS_S).exception()
+    # They have ended with who began them.
+    type(self).link = self.connect()
+    for dst in dsts:
+      answer = self.link.ask(dst, wire.CALL_FUNCTION,
+                             wire.call("/probe.v1.Probe/Info"))
+      self.assertFalse(answer.dead, answer.payload)
+
+  def test_control_frames_that_do_not_stop(self):
+    # What is more than a link's budget is not read, so that it slows down
+    # nobody but who sends it; all of it is read in the end.
+    begin = time.monotonic()
+    frames = self.frames_of(wire.PING, b"", [self.link.parent], reply_to=0)
+    self.stall_s = 3
+    # What its parent takes at once and in a few seconds.
+    self.flood(frames, 60_000 if self.above else 150_000)
+    self.link.barrier(self.link.parent)
+    self.assertGreater(time.monotonic() - begin, 1)
+    reply = self.contexts.Links(
+        self.contexts_pb.LinksRequest(name=self.above.rstrip("/")),
+        timeout=trees.TREE_ANSWERS_S)
+    (slowed,) = [link.slowed for link in reply.links
+                 if link.peer_id == self.link.id]
+    self.assertGreater(slowed, 0)
 
   def test_no_descriptor_is_lost(self):
     before = processes.open_descriptors(self.master.pid)

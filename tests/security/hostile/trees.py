@@ -20,7 +20,7 @@ from hostile import wire
 
 # The rest of the tree answers within this, whatever the hostile one does.
 TREE_ANSWERS_S = 5
-CONNECT_S = 20
+CONNECT_S = 30
 MOST_GROWTH_KIB = 64 * 1024
 # Never granted in a tree this small.
 UNALLOCATED = 4_000_000_000
@@ -206,8 +206,9 @@ class Hostile(Tree):
 
   def connect(self):
     """Starts the hostile context anew and returns its link."""
+    # What one that flooded has left in buffers is read first, and slowly.
     poll.until(lambda: self.evil() not in self.contexts_now(),
-               "the last hostile context to go")
+               "the last hostile context to go", CONNECT_S)
     connecting = self.contexts.Connect.future(
         self.contexts_pb.ConnectRequest(target=self.evil()),
         timeout=CONNECT_S)
