@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/process_title.h"
+#include "core/base/strings.h"
 #include "core/loop/fd_stream.h"
 #include "core/wire/control.h"
 #include "parent/platform.h"
@@ -50,13 +51,11 @@ Agent::Agent(core::UniqueFd from_parent, core::UniqueFd to_parent)
           BeginShutdown(message.grace_ms);
         }
       });
-  context_.AddLinkLostHandler([this](Link*, const core::Status&) {
-    if (context_.router().parent() == nullptr) {
-      loop_.Stop();
-    } else if (shutting_down_ && context_.router().children().empty()) {
-      Leave();
-    }
-  });
+  context_.SetHandler(core::kDetaching, core::Context::Access::kAncestors,
+                      [this](Link* from, const FrameHeader& header,
+                             std::string_view) { OnDetaching(from, header); });
+  context_.AddLinkLostHandler(
+      [this](Link*, const core::Status&) { OnLinkLost(); });
   auto stream = std::make_unique<core::FdStream>(&loop_, std::move(from_parent),
                                                  std::move(to_parent));
   stream->EndWhenUnread();
@@ -71,6 +70,38 @@ void Agent::OnTick(bool quiet) {
   if (quiet) loop_.TrimScratch();
   orphans_.Tick();
   module_host_.KillStopped(context_.heartbeat().max_silent_ticks());
+}
+
+// The parent asks, because it is who would else end this process.
+void Agent::OnDetaching(Link* from, const FrameHeader& header) {
+  core::Router& router = context_.router();
+  if (from == nullptr || header.src_id != from->peer_id() || detached_ ||
+      shutting_down_) {
+    router.SendDead(header,
+                    Error(core::Code::kFailedPrecondition,
+                          {"context ", router.name(), " can't be detached"}));
+    return;
+  }
+  detached_ = true;
+  router.SayFarewell(core::Status(core::Code::kUnavailable, "detached"));
+  FrameHeader answer;
+  answer.dst_id = header.src_id;
+  answer.handle = header.reply_to;
+  router.Send(answer, {});
+  detached_process_.Begin(&loop_, router.name(), [this] {
+    constexpr uint32_t kGraceMs = 3000;
+    BeginShutdown(kGraceMs);
+  });
+  from->CloseAfterFlush();
+}
+
+void Agent::OnLinkLost() {
+  const core::Router& router = context_.router();
+  const bool alone = router.children().empty();
+  if (router.parent() == nullptr ? !detached_ || alone
+                                 : shutting_down_ && alone) {
+    Leave();
+  }
 }
 
 void Agent::BeginShutdown(uint32_t grace_ms) {
@@ -93,14 +124,13 @@ void Agent::BeginShutdown(uint32_t grace_ms) {
 }
 
 void Agent::Leave() {
+  if (context_.router().parent() == nullptr) return loop_.Stop();
   // A parent that does not read can't keep this context.
   constexpr int64_t kFarewellUs = 500'000;
   context_.router().SayFarewell(
       core::Status(core::Code::kUnavailable, "it was shut down"));
   loop_.RunAfter(kFarewellUs, [this] { loop_.Stop(); });
-  if (context_.router().parent() != nullptr) {
-    context_.router().parent()->CloseAfterFlush();
-  }
+  context_.router().parent()->CloseAfterFlush();
 }
 
 void Agent::OnHello(Link* from, const FrameHeader& header,

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/agent_service.h"
+#include "agent/detached_process.h"
 #include "agent/own_image.h"
 #include "core/base/unique_fd.h"
 #include "core/context/context.h"
@@ -18,24 +19,28 @@
 namespace ramet::agent {
 
 // The composition root of the program on the target: a context that knows no
-// more than its parent's link, and ends with it.
+// more than its parent's link, and ends with it, or, once it is detached, with
+// its last module and child.
 class Agent {
  public:
   // Takes the descriptors of the parent's link over.
   Agent(core::UniqueFd from_parent, core::UniqueFd to_parent);
   ~Agent();
 
-  // Until the parent's link is lost or the parent says so.
+  // Until the parent's link is lost or the parent says so; once it is detached,
+  // until nothing is left below it, or SIGTERM.
   void Run();
 
  private:
   void OnHello(core::Link* from, const core::FrameHeader& header,
                std::string_view payload);
   void OnTick(bool quiet);
+  void OnDetaching(core::Link* from, const core::FrameHeader& header);
+  void OnLinkLost();
   // Asks modules and children to end, and leaves when they have, or when
   // `grace_ms` are over.
   void BeginShutdown(uint32_t grace_ms);
-  // Ends the link to the parent, which ends the loop.
+  // Ends the link to the parent, if there is one, and the loop.
   void Leave();
 
   core::EventLoop loop_;
@@ -47,7 +52,9 @@ class Agent {
   importer::ModuleStore modules_;
   importer::ModuleHost module_host_;
   transports::OrphanReaper orphans_;
+  DetachedProcess detached_process_;
   bool shutting_down_ = false;
+  bool detached_ = false;
 };
 
 }  // namespace ramet::agent

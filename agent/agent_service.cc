@@ -53,6 +53,14 @@ void AgentService::Run(const FrameHeader& header, std::string_view method,
   } else if (method == "StopChild") {
     core::StopChildRequest stop;
     if (core::ParseControl(request, &stop)) status = children_->Stop(stop.id);
+  } else if (method == "DetachChild") {
+    core::StopChildRequest detach;
+    if (core::ParseControl(request, &detach)) {
+      return children_->Detach(detach.id,
+                               [this, header](const Status& detached) {
+                                 Answer(header, detached, {});
+                               });
+    }
   } else if (method == "Links") {
     return Answer(header, Status(),
                   core::SerializeControl(context_->router().ReportLinks()));

@@ -26,6 +26,45 @@ struct ChildStarter::Starting {
   int64_t start_us = 0;
 };
 
+// Waits for a child's answer to DETACHING.
+class ChildStarter::Detaching final : public core::ReplyHandler {
+ public:
+  Detaching(ChildStarter* starter, ContextId id, DetachedCallback done)
+      : starter_(starter), id_(id), done_(std::move(done)) {}
+  ~Detaching() override { starter_->context_->handles().Remove(handle_); }
+
+  void Ask() {
+    handle_ = starter_->context_->handles().Add(id_, this);
+    core::FrameHeader header;
+    header.dst_id = id_;
+    header.handle = core::kDetaching;
+    header.reply_to = handle_;
+    starter_->context_->router().Send(header, {});
+  }
+
+  void OnReply(const core::FrameHeader&, std::string_view) override {
+    starter_->context_->handles().Remove(handle_);
+    core::Link* const link = starter_->FindChild(id_);
+    link->DetachStream();
+    starter_->context_->router().CloseLink(
+        link, Status(Code::kUnavailable, "detached"));
+    Finish(Status());
+  }
+
+  void OnDead(const Status& why) override { Finish(why); }
+
+ private:
+  void Finish(const Status& status) {
+    const std::unique_ptr<Detaching> self = starter_->detaching_.Remove(id_);
+    done_(status);
+  }
+
+  ChildStarter* const starter_;
+  const ContextId id_;
+  const DetachedCallback done_;
+  core::HandleId handle_ = core::kNoHandle;
+};
+
 ChildStarter::ChildStarter(core::Context* context, const AgentImages* images,
                            LocalStarter local, Transport* ssh)
     : context_(context), images_(images), local_(std::move(local)), ssh_(ssh) {
@@ -213,14 +252,32 @@ void ChildStarter::Finish(ContextId id, const Status& status,
   state->done(status, reply);
 }
 
-Status ChildStarter::Stop(ContextId id) {
-  core::Router& router = context_->router();
+core::Link* ChildStarter::FindChild(ContextId id) const {
+  const core::Router& router = context_->router();
   core::Link* const link = router.HasRoute(id) ? router.LinkTo(id) : nullptr;
-  if (link == nullptr || link->peer_id() != id) {
+  return link != nullptr && link->peer_id() == id ? link : nullptr;
+}
+
+Status ChildStarter::Stop(ContextId id) {
+  core::Link* const link = FindChild(id);
+  if (link == nullptr) {
     return Error(Code::kNotFound, {"no child with id ", id});
   }
-  router.CloseLink(link, Status(Code::kUnavailable, "disconnected on request"));
+  context_->router().CloseLink(
+      link, Status(Code::kUnavailable, "disconnected on request"));
   return Status();
+}
+
+void ChildStarter::Detach(ContextId id, DetachedCallback done) {
+  if (FindChild(id) == nullptr) {
+    return done(Error(Code::kNotFound, {"no child with id ", id}));
+  }
+  if (starting_.Has(id) || detaching_.Has(id)) {
+    return done(Status(Code::kFailedPrecondition,
+                       "it is being started or detached already"));
+  }
+  detaching_.Insert(id, std::make_unique<Detaching>(this, id, std::move(done)))
+      ->Ask();
 }
 
 }  // namespace ramet::parent

@@ -51,10 +51,19 @@ class ChildStarter {
   // Ends a child and its subtree. NOT_FOUND: no such child.
   core::Status Stop(core::ContextId id);
 
+  // Lets a child go: it and its subtree live on without this context, and can't
+  // be reached any more. Whoever waits for somebody there learns that it was
+  // detached. `done` runs once, with OK when the child is gone; else, beside
+  // what it says itself, NOT_FOUND: no such child; FAILED_PRECONDITION: it is
+  // being started or let go; UNAVAILABLE: it was lost.
+  using DetachedCallback = std::function<void(const core::Status& status)>;
+  void Detach(core::ContextId id, DetachedCallback done);
+
   static constexpr uint32_t kDefaultConnectTimeoutMs = 30'000;
 
  private:
   struct Starting;
+  class Detaching;
 
   void StartWithId(std::unique_ptr<Starting> starting, core::ContextId id,
                    uint32_t grant_count);
@@ -65,6 +74,8 @@ class ChildStarter {
                            const core::Status& why) const;
   void OnRouteLost(core::ContextId id, const core::Status& why);
   void OnTimeout(core::ContextId id);
+  // The link of a child; null: there is none.
+  core::Link* FindChild(core::ContextId id) const;
   void Finish(core::ContextId id, const core::Status& status,
               const core::HelloReply& hello);
 
@@ -73,6 +84,7 @@ class ChildStarter {
   const LocalStarter local_;
   Transport* const ssh_;
   core::IdMap<Starting> starting_;
+  core::IdMap<Detaching> detaching_;
 };
 
 }  // namespace ramet::parent

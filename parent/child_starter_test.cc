@@ -333,5 +333,106 @@ TEST_F(ChildStarterTest, WithoutIdsThereIsNoChild) {
   EXPECT_EQ(done_[0].status.code(), Code::kResourceExhausted);
 }
 
+// A child that has said hello and is asked to let go.
+class DetachTest : public ChildStarterTest {
+ protected:
+  DetachTest() {
+    Start("local:");
+    id_ = TakeHello().child_id;
+    core::HelloReply reply;
+    reply.version = core::kProtocolVersion;
+    Answer(id_, core::SerializeControl(reply));
+  }
+  void Detach() {
+    children_.Detach(
+        id_, [this](const Status& status) { results_.push_back(status); });
+    network_.Settle();
+  }
+  void Say(core::HandleId handle, const std::string& payload,
+           uint8_t flags = 0) {
+    FrameHeader header;
+    header.flags = flags;
+    header.src_id = header.auth_id = id_;
+    header.handle = handle;
+    child_->Send(header, payload);
+    network_.Settle();
+  }
+  core::HandleId TakeDetaching() {
+    const std::vector<RawFrame> frames = child_->TakeFrames();
+    EXPECT_EQ(frames.size(), 1u);
+    if (frames.empty()) return core::kNoHandle;
+    EXPECT_EQ(frames[0].header.handle, core::kDetaching);
+    EXPECT_EQ(frames[0].header.auth_id, core::kMasterId);
+    return frames[0].header.reply_to;
+  }
+
+  ContextId id_ = 0;
+  std::vector<Status> results_;
+};
+
+TEST_F(DetachTest, AChildIsForgottenWhenItHasAnswered) {
+  Detach();
+  const core::HandleId answer = TakeDetaching();
+  EXPECT_TRUE(results_.empty());
+  EXPECT_TRUE(context_.router().HasRoute(id_));
+  std::vector<std::string> lost;
+  context_.AddRouteLostHandler(
+      [&](ContextId, const Status& why) { lost.push_back(why.message()); });
+  Say(core::kDelRoute,
+      core::SerializeControl(core::DelRoute{id_, 14, "detached"}));
+  Say(answer, "");
+  ASSERT_EQ(results_.size(), 1u);
+  EXPECT_TRUE(results_[0].ok());
+  EXPECT_FALSE(context_.router().HasRoute(id_));
+  EXPECT_TRUE(child_->ended());
+  EXPECT_EQ(lost, std::vector<std::string>{
+                      "context lost: local: (phase call): detached"});
+  EXPECT_EQ(context_.handles().size(), 0u);
+}
+
+TEST_F(DetachTest, AChildThatRefusesStays) {
+  Detach();
+  Say(TakeDetaching(), core::SerializeControl(core::Dead{9, "not now"}),
+      core::kFlagDead);
+  ASSERT_EQ(results_.size(), 1u);
+  EXPECT_EQ(results_[0].code(), Code::kFailedPrecondition);
+  EXPECT_EQ(results_[0].message(), "not now");
+  EXPECT_TRUE(context_.router().HasRoute(id_));
+  Detach();
+  TakeDetaching();
+}
+
+TEST_F(DetachTest, AChildThatIsLostMeanwhileIsAnError) {
+  Detach();
+  child_->Close();
+  network_.Settle();
+  ASSERT_EQ(results_.size(), 1u);
+  EXPECT_EQ(results_[0].code(), Code::kUnavailable);
+}
+
+TEST_F(DetachTest, OnlyAChildThatIsThereCanBeDetachedAndOnce) {
+  Detach();
+  Detach();
+  ASSERT_EQ(results_.size(), 1u);
+  EXPECT_EQ(results_[0].code(), Code::kFailedPrecondition);
+  Say(TakeDetaching(), "");
+  Detach();
+  ASSERT_EQ(results_.size(), 3u);
+  EXPECT_TRUE(results_[1].ok());
+  EXPECT_EQ(results_[2].code(), Code::kNotFound);
+  Start("local:");
+  id_ = linked_.back();
+  Detach();
+  ASSERT_EQ(results_.size(), 4u);
+  EXPECT_EQ(results_[3].code(), Code::kFailedPrecondition) << "no hello yet";
+}
+
+// Nobody asked it to.
+TEST_F(DetachTest, AChildCannotDetachItself) {
+  Say(core::kDetaching, "");
+  EXPECT_TRUE(context_.router().HasRoute(id_));
+  EXPECT_FALSE(child_->ended());
+}
+
 }  // namespace
 }  // namespace ramet::parent

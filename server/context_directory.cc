@@ -282,6 +282,50 @@ void ContextDirectory::OnStopped(const std::string& name, ContextId id,
   for (const DisconnectedCallback& waiter : waiters) waiter(why);
 }
 
+void ContextDirectory::Detach(const std::string& name, DetachedCallback done) {
+  auto it = nodes_.find(name);
+  if (it == nodes_.end() || !it->second->ready) {
+    return done(core::Error(Code::kNotFound, {"no context ", name}));
+  }
+  Node* const node = it->second.get();
+  if (!node->end_waiters.empty()) {
+    return done(core::Error(Code::kFailedPrecondition,
+                            {"context ", name, " is being ended"}));
+  }
+  const ContextId id = node->id;
+  const Status no_answer = core::Error(
+      Code::kDeadlineExceeded,
+      {"cannot detach ", name, ": ", node->parent.empty() ? name : node->parent,
+       " did not answer"});
+  if (node->parent.empty()) {
+    // The first of the answer and the limit takes the callback.
+    auto waiting = std::make_shared<DetachedCallback>(std::move(done));
+    const auto finish = [waiting](const Status& status) {
+      DetachedCallback callback;
+      callback.swap(*waiting);
+      if (callback) callback(status);
+    };
+    context_->loop()->RunAfter(kAnswerTimeoutUs,
+                               [finish, no_answer] { finish(no_answer); });
+    return children_->Detach(id, finish);
+  }
+  core::StopChildRequest request;
+  request.id = id;
+  CallAgent(
+      context_, nodes_.at(node->parent)->id, "DetachChild",
+      core::SerializeControl(request), kAnswerTimeoutUs, no_answer,
+      [this, name, id, done = std::move(done)](const CallResult& result,
+                                               const std::string&) {
+        // What was let go lost its route before its parent answered.
+        const auto found = nodes_.find(name);
+        const bool there = found != nodes_.end() && found->second->id == id;
+        done(result.status.ok() && there
+                 ? core::Error(Code::kInternal,
+                               {"cannot detach ", name, ": it is still there"})
+                 : result.status);
+      });
+}
+
 void ContextDirectory::ReportLinks(const std::string& name,
                                    LinksCallback done) {
   if (name == "master") {

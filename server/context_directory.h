@@ -69,6 +69,13 @@ class ContextDirectory {
   void Disconnect(const std::string& name, uint32_t grace_ms,
                   DisconnectedCallback done);
 
+  // Lets a context and its subtree live on without this master, which forgets
+  // them. NOT_FOUND: there is none of that name, or it is not ready;
+  // FAILED_PRECONDITION: it is being ended; UNAVAILABLE: it was lost;
+  // DEADLINE_EXCEEDED: it, or who is above it, did not answer.
+  using DetachedCallback = std::function<void(const core::Status& status)>;
+  void Detach(const std::string& name, DetachedCallback done);
+
   // What a context counts of its links; "master": this one. Codes as of a call;
   // NOT_FOUND: there is no context of that name.
   using LinksCallback = std::function<void(const core::Status& status,

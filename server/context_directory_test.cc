@@ -181,5 +181,78 @@ TEST_F(ContextDirectoryTest, DeadRepliesAreBelievedFromTheHopsOnTheWayOnly) {
   EXPECT_EQ(results_.at("local:/ssh:a/ssh:c").message(), "gone");
 }
 
+class DetachTest : public ContextDirectoryTest {
+ protected:
+  void Detach(const std::string& name) {
+    directory_.Detach(
+        name, [this](const Status& status) { detached_.push_back(status); });
+    network_.Settle();
+  }
+  // The only result so far.
+  Code Result() const {
+    EXPECT_EQ(detached_.size(), 1u);
+    return detached_.size() == 1 ? detached_[0].code() : Code::kUnknown;
+  }
+
+  std::vector<Status> detached_;
+};
+
+TEST_F(DetachTest, AChildOfTheMasterIsForgotten) {
+  Detach("local:");
+  Say(child_->TakeFrames().at(0).header.reply_to, "");
+  EXPECT_EQ(Result(), Code::kOk);
+  EXPECT_TRUE(directory_.List().empty());
+  // Its limit passes later, and means nothing.
+  clock_.Advance(10'000'000);
+  network_.Settle();
+  EXPECT_EQ(Result(), Code::kOk);
+}
+
+TEST_F(DetachTest, OneThatDoesNotAnswerIsKept) {
+  Detach("local:");
+  clock_.Advance(4'000'000);
+  network_.Settle();
+  EXPECT_TRUE(detached_.empty());
+  clock_.Advance(2'000'000);
+  network_.Settle();
+  EXPECT_EQ(Result(), Code::kDeadlineExceeded);
+  EXPECT_EQ(detached_[0].message(),
+            "cannot detach local:: local: did not answer");
+  EXPECT_EQ(directory_.List().size(), 1u);
+}
+
+TEST_F(DetachTest, WhoIsNotThereOrIsBeingEndedIsRefused) {
+  Detach("ssh:nobody");
+  EXPECT_EQ(Result(), Code::kNotFound);
+  detached_.clear();
+  directory_.Disconnect("local:", 3000, [](const Status&) {});
+  Detach("local:");
+  EXPECT_EQ(Result(), Code::kFailedPrecondition);
+}
+
+TEST_F(DetachTest, AParentsWordThatItLetAChildGoIsNotEnough) {
+  const ContextId a = hello_.grant_first;
+  Announce(a);
+  ASSERT_TRUE(ConnectAndClaim("local:/ssh:a", a).ok());
+  for (bool gone : {false, true}) {
+    detached_.clear();
+    Detach("local:/ssh:a");
+    const RawFrame asked = child_->TakeFrames().at(0);
+    EXPECT_EQ(asked.header.dst_id, hello_.child_id) << "the parent is asked";
+    if (gone) {
+      Say(core::kDelRoute,
+          core::SerializeControl(core::DelRoute{a, 14, "detached"}));
+    }
+    core::PartWriter writer([&](std::string_view payload) {
+      Say(asked.header.reply_to, std::string(payload));
+    });
+    writer.AddMessage({});
+    writer.AddTrailers({});
+    writer.Flush();
+    EXPECT_EQ(Result(), gone ? Code::kOk : Code::kInternal);
+    EXPECT_EQ(directory_.List().size(), gone ? 1u : 2u);
+  }
+}
+
 }  // namespace
 }  // namespace ramet::server

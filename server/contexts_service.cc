@@ -61,6 +61,16 @@ grpc::Status ContextsService::Disconnect(grpc::ServerContext*,
   return ToGrpc(master_->Disconnect(request->name()));
 }
 
+grpc::Status ContextsService::Detach(grpc::ServerContext*,
+                                     const v1::DetachRequest* request,
+                                     v1::ContextInfo* reply) {
+  // Afterwards nobody knows it any more.
+  for (const ContextInfo& info : master_->List()) {
+    if (info.name == request->name()) Fill(info, reply);
+  }
+  return ToGrpc(master_->Detach(request->name()));
+}
+
 grpc::Status ContextsService::Links(grpc::ServerContext*,
                                     const v1::LinksRequest* request,
                                     v1::LinksReply* reply) {
@@ -80,6 +90,7 @@ grpc::Status ContextsService::Links(grpc::ServerContext*,
     out->set_refused_full(link.refused_full);
     out->set_queued_bytes(link.queued_bytes);
     out->set_queue_high_water_bytes(link.queue_high_water_bytes);
+    out->set_slowed(link.slowed);
   }
   return grpc::Status::OK;
 }

@@ -22,6 +22,9 @@ class ContextsService final : public v1::Contexts::Service {
   grpc::Status List(grpc::ServerContext* context,
                     const v1::ListRequest* request,
                     v1::ListReply* reply) override;
+  grpc::Status Detach(grpc::ServerContext* context,
+                      const v1::DetachRequest* request,
+                      v1::ContextInfo* reply) override;
   grpc::Status Disconnect(grpc::ServerContext* context,
                           const v1::DisconnectRequest* request,
                           v1::DisconnectReply* reply) override;

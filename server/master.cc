@@ -328,6 +328,19 @@ absl::Status Master::Disconnect(const std::string& name) {
   return stub::ToAbslStatus(status);
 }
 
+absl::Status Master::Detach(const std::string& name) {
+  absl::Notification done;
+  core::Status status;
+  impl_->thread().loop()->Post([&] {
+    impl_->on_loop()->directory.Detach(name, [&](const core::Status& result) {
+      status = result;
+      done.Notify();
+    });
+  });
+  done.WaitForNotification();
+  return stub::ToAbslStatus(status);
+}
+
 void Master::DisconnectAll(absl::Duration grace) {
   std::vector<std::string> names;
   for (const ContextInfo& info : List()) {

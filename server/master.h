@@ -114,6 +114,15 @@ class Master {
       const std::string& target, const ConnectOptions& connect,
       std::string method, const stub::CallOptions& options,
       std::shared_ptr<stub::RawCallListener> listener);
+  // Lets a context and its subtree live on without this master, which can't
+  // reach them any more: calls at work there go on, their callers learn that
+  // the context was detached, and what its modules print goes nowhere. It ends
+  // with its last module and child, or by SIGTERM to its process.
+  //   NOT_FOUND            there is none of that name, or it is not ready
+  //   FAILED_PRECONDITION  it is being ended
+  //   UNAVAILABLE          it was lost meanwhile
+  //   DEADLINE_EXCEEDED    it did not answer within 5 s
+  absl::Status Detach(const std::string& name);
 
  private:
   class Impl;

@@ -16,22 +16,25 @@ namespace {
 constexpr int64_t kPollUs = 10'000;
 // How often one that was killed is asked for.
 constexpr int64_t kReapUs = 1'000;
+// How often one that was let go is asked for.
+constexpr int64_t kReapReleasedUs = 5'000'000;
 
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
 
-// A killed process that nobody waits for any more. Lives in a timer of the
-// loop; when the loop goes first, its destructor waits.
-class KilledProcess {
+// A process that nobody waits for any more: killed, or let go. Lives in a timer
+// of the loop; when the loop goes first, its destructor waits for a killed one.
+class LeftProcess {
  public:
-  explicit KilledProcess(pid_t pid) : pid_(pid) {}
-  ~KilledProcess() {
-    if (pid_ > 0) core::KillGroupAndReap(pid_);
+  LeftProcess(pid_t pid, bool killed) : pid_(pid), killed_(killed) {}
+  ~LeftProcess() {
+    if (pid_ > 0 && killed_) core::KillGroupAndReap(pid_);
   }
-  KilledProcess(const KilledProcess&) = delete;
-  KilledProcess& operator=(const KilledProcess&) = delete;
+  LeftProcess(const LeftProcess&) = delete;
+  LeftProcess& operator=(const LeftProcess&) = delete;
 
+  int64_t reap_us() const { return killed_ ? kReapUs : kReapReleasedUs; }
   bool Reap() {
     if (waitpid(pid_, nullptr, WNOHANG) == 0) return false;
     pid_ = 0;
@@ -40,10 +43,11 @@ class KilledProcess {
 
  private:
   pid_t pid_;
+  const bool killed_;
 };
 
-void ReapLater(core::EventLoop* loop, std::shared_ptr<KilledProcess> process) {
-  loop->RunAfter(kReapUs, [loop, process] {
+void ReapLater(core::EventLoop* loop, std::shared_ptr<LeftProcess> process) {
+  loop->RunAfter(process->reap_us(), [loop, process] {
     if (!process->Reap()) ReapLater(loop, process);
   });
 }
@@ -54,7 +58,7 @@ ChildProcess::~ChildProcess() {
   StopWatching();
   if (pid_ == 0 || exited_) return;
   Kill();
-  auto process = std::make_shared<KilledProcess>(pid_);
+  auto process = std::make_shared<LeftProcess>(pid_, true);
   if (!process->Reap()) ReapLater(loop_, std::move(process));
 }
 
@@ -83,6 +87,13 @@ void ChildProcess::Kill() {
   if (pid_ == 0 || exited_) return;
   kill(-pid_, SIGKILL);
   kill(pid_, SIGKILL);
+}
+
+void ChildProcess::Release() {
+  StopWatching();
+  if (pid_ == 0 || exited_) return;
+  ReapLater(loop_, std::make_shared<LeftProcess>(pid_, false));
+  pid_ = 0;
 }
 
 void ChildProcess::StopWatching() {

@@ -46,6 +46,10 @@ class ChildProcess final : private core::IoHandler {
   // SIGKILL to the process and its group; OnExit follows.
   void Kill();
 
+  // Lets the process live on: destroying this does nothing to it any more, and
+  // OnExit is not called. It is reaped when it ends while the loop lives.
+  void Release();
+
  private:
   void OnReady(uint32_t events) override;
   void PollLater();

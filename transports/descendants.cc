@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "core/base/strings.h"
 #include "core/base/unique_fd.h"
 
 namespace ramet::transports {
@@ -40,6 +42,15 @@ void ForEachChild(Visit visit) {
   }
 }
 
+bool IsDetached(pid_t pid) {
+  const core::UniqueFd file(open(core::Concat({"/proc/", pid, "/comm"}).c_str(),
+                                 O_RDONLY | O_CLOEXEC));
+  char name[sizeof kDetachedName];
+  // With a newline in the place of the final zero.
+  return read(file.get(), name, sizeof name) == sizeof name &&
+         memcmp(name, kDetachedName, sizeof name - 1) == 0;
+}
+
 }  // namespace
 
 void AdoptOrphans() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
@@ -65,11 +76,17 @@ void OrphanReaper::Tick() {
 
 void KillDescendants() {
   alarm(kKillLimitSeconds);
+  bool any;
   do {
+    any = false;
     // Children of the killed become children of this process, so that the
     // next round finds them.
-    ForEachChild([](pid_t pid) { kill(pid, SIGKILL); });
-  } while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR);
+    ForEachChild([&any](pid_t pid) {
+      if (IsDetached(pid)) return;
+      kill(pid, SIGKILL);
+      any = true;
+    });
+  } while (any && (waitpid(-1, nullptr, 0) > 0 || errno == EINTR));
   alarm(0);
 }
 

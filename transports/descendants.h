@@ -28,6 +28,12 @@ class OrphanReaper {
   std::vector<pid_t> ended_;
 };
 
+// The name (proc(5), comm) by which a context is known that was detached from
+// its parent, and that KillDescendants therefore spares with all below it. A
+// module may call itself so, but whoever may do that may as well kill its
+// context first (SECURITY.md).
+inline constexpr char kDetachedName[] = "ramet: detached";
+
 // Kills every descendant and waits for their ends, a few seconds at most: a
 // process that the kernel can't end then ends this one with SIGALRM. For a
 // program that is about to exit.

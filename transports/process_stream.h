@@ -45,6 +45,7 @@ class ProcessStream final : public core::ByteStream,
   ssize_t Write(const char* bytes, size_t count) override;
   void WantWrite(bool want) override;
   void PauseRead(bool pause) override;
+  void Detach() override { child_.Release(); }
   // "NAME exited with status 3: last lines", UNAVAILABLE; or core::Spawn's.
   core::Status status() const override;
   std::string tail() const override { return stderr_tail_.Text(); }

@@ -24,11 +24,12 @@ void Print(const v1::LinkInfo& link) {
          static_cast<unsigned long long>(link.frames_out()),
          static_cast<unsigned long long>(link.bytes_out()));
   printf(
-      "\trefused %llu sources, %llu routes, %llu full\tqueue %llu bytes, "
-      "at most %llu\n",
+      "\trefused %llu sources, %llu routes, %llu full\tslowed %llu times"
+      "\tqueue %llu bytes, at most %llu\n",
       static_cast<unsigned long long>(link.refused_sources()),
       static_cast<unsigned long long>(link.refused_routes()),
       static_cast<unsigned long long>(link.refused_full()),
+      static_cast<unsigned long long>(link.slowed()),
       static_cast<unsigned long long>(link.queued_bytes()),
       static_cast<unsigned long long>(link.queue_high_water_bytes()));
 }
@@ -53,6 +54,16 @@ absl::Status RunContexts(const Flags& flags) {
     request.set_target(flags.arguments[1]);
     status = stub->Connect(&context, request, &reply);
     if (status.ok()) Print(reply);
+  } else if (flags.arguments[0] == "detach") {
+    v1::DetachRequest request;
+    v1::ContextInfo reply;
+    request.set_name(flags.arguments[1]);
+    status = stub->Detach(&context, request, &reply);
+    // Nobody can be asked for it afterwards.
+    if (status.ok()) {
+      printf("%s\tdetached\t%s\tpid %u\tuid %u\n", reply.name().c_str(),
+             reply.hostname().c_str(), reply.pid(), reply.uid());
+    }
   } else if (flags.arguments[0] == "links") {
     v1::LinksRequest request;
     v1::LinksReply reply;

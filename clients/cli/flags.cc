@@ -14,8 +14,8 @@ namespace ramet::cli {
 const char kUsage[] =
     R"(usage: ramet call TARGET SERVICE/METHOD [JSON] [flags]
        ramet serve --listen unix:PATH [flags]
-       ramet contexts list|connect TARGET|disconnect NAME|links [NAME]
-                      --master unix:PATH
+       ramet contexts list|connect TARGET|disconnect NAME|detach NAME|
+                      links [NAME] --master unix:PATH
        ramet help | version
 
 Calls a typed method in a context on another machine that has only sshd and
@@ -188,11 +188,12 @@ absl::Status CheckCommand(const Flags& flags) {
     const bool links =
         count >= 1 && count <= 2 && flags.arguments[0] == "links";
     const bool other = count == 2 && (flags.arguments[0] == "connect" ||
-                                      flags.arguments[0] == "disconnect");
+                                      flags.arguments[0] == "disconnect" ||
+                                      flags.arguments[0] == "detach");
     if (!list && !links && !other) {
       return absl::InvalidArgumentError(
-          "contexts takes list, connect TARGET, disconnect NAME or "
-          "links [NAME]");
+          "contexts takes list, connect TARGET, disconnect NAME, detach NAME "
+          "or links [NAME]");
     }
     if (flags.master.empty()) {
       return absl::InvalidArgumentError(

@@ -139,14 +139,17 @@ TEST_F(FlagsTest, SaysWhatIsWrong) {
       {{"serve", "x", "--listen", "unix:/x"}, "serve takes no arguments"},
       {{"serve", "--listen", "/x"}, "--listen takes unix:PATH, not \"/x\""},
       {{"contexts", "--master", "unix:/x"},
-       "contexts takes list, connect TARGET, disconnect NAME or "
-       "links [NAME]"},
+       "contexts takes list, connect TARGET, disconnect NAME, detach NAME "
+       "or links [NAME]"},
       {{"contexts", "list", "x", "--master", "unix:/x"},
-       "contexts takes list, connect TARGET, disconnect NAME or "
-       "links [NAME]"},
+       "contexts takes list, connect TARGET, disconnect NAME, detach NAME "
+       "or links [NAME]"},
       {{"contexts", "connect", "--master", "unix:/x"},
-       "contexts takes list, connect TARGET, disconnect NAME or "
-       "links [NAME]"},
+       "contexts takes list, connect TARGET, disconnect NAME, detach NAME "
+       "or links [NAME]"},
+      {{"contexts", "detach", "--master", "unix:/x"},
+       "contexts takes list, connect TARGET, disconnect NAME, detach NAME "
+       "or links [NAME]"},
       {{"contexts", "list"},
        "contexts needs --master unix:PATH or $RAMET_MASTER"},
   };

@@ -51,6 +51,14 @@ class _PrivilegedHandles:
   def test_it_ends_nobody(self):
     self.refused_by_all(wire.SHUTDOWN, wire.message((1, 1)))
 
+  def test_it_detaches_nobody(self):
+    self.refused_by_all(wire.DETACHING)
+
+  def test_it_detaches_no_child_of_anybody(self):
+    for number in {number for _, number in self.others()}:
+      self.refused_by_all(wire.CALL_FUNCTION, wire.call(
+          "/ramet.control.Agent/DetachChild", wire.message((1, number))))
+
   def test_it_loads_no_module(self):
     for payload in wire.load_module("evil", ["demo.v1.Greeter"]):
       self.refused_by_all(wire.LOAD_MODULE, payload)
@@ -85,8 +93,7 @@ class _PrivilegedHandles:
       self.assertTrue(answer.dead, count)
 
   def test_handles_that_are_not_served(self):
-    for handle in (0, wire.GET_MODULE, wire.FORWARD_MODULE, wire.DETACHING, 13,
-                   999):
+    for handle in (0, wire.GET_MODULE, wire.FORWARD_MODULE, 13, 999):
       self.refused_by_all(handle, b"x", codes=(UNIMPLEMENTED,))
 
 
