@@ -29,9 +29,14 @@ struct ConnectStats {
   uint64_t bootstrap_bytes_sent = 0;
   uint64_t bootstrap_bytes_received = 0;
   uint32_t bootstrap_round_trips = 0;
+  // Told of each phase as it is entered; may be null. A plain function, because
+  // the agent carries this struct, too.
+  void (*on_phase)(void* owner, const char* name) = nullptr;
+  void* on_phase_owner = nullptr;
 
   void EnterPhase(const char* name, int64_t now_us) {
     phases.push_back({name, now_us});
+    if (on_phase != nullptr) on_phase(on_phase_owner, name);
   }
 };
 

@@ -58,8 +58,12 @@ DirectoryOptions ToDirectoryOptions(const ConnectOptions& options,
 class CallDispatcher::RegisteredListener final : public OutgoingCall::Listener {
  public:
   RegisteredListener(CallDispatcher* dispatcher,
-                     std::unique_ptr<OutgoingCall::Listener> listener)
-      : dispatcher_(dispatcher), listener_(std::move(listener)) {}
+                     std::unique_ptr<OutgoingCall::Listener> listener,
+                     std::string_view method)
+      : dispatcher_(dispatcher), listener_(std::move(listener)) {
+    CallObserver* const observer = dispatcher->observer_;
+    if (observer != nullptr) observed_ = observer->OnCallStart(method);
+  }
 
   void set_call(OutgoingCall* call) { call_ = call; }
 
@@ -74,22 +78,30 @@ class CallDispatcher::RegisteredListener final : public OutgoingCall::Listener {
   void OnBatchEnd() override { listener_->OnBatchEnd(); }
   void OnEnd(CallResult result) override {
     dispatcher_->calls_.erase(call_);
+    if (dispatcher_->observer_ != nullptr) {
+      dispatcher_->observer_->OnCallEnd(
+          observed_, static_cast<absl::StatusCode>(result.status.code()));
+    }
     listener_->OnEnd(std::move(result));
   }
 
   CallDispatcher* const dispatcher_;
   const std::unique_ptr<OutgoingCall::Listener> listener_;
+  CallObserver::Started observed_;
   OutgoingCall* call_ = nullptr;
 };
 
 CallDispatcher::CallDispatcher(core::Context* context,
                                const ModuleRepository* modules,
-                               ContextDirectory* directory, KeptStats* stats)
+                               ContextDirectory* directory, KeptStats* stats,
+                               TreeWatch* tree, CallObserver* observer)
     : context_(context),
       modules_(modules),
       directory_(directory),
       delivery_(context),
-      stats_(stats) {}
+      stats_(stats),
+      tree_(tree),
+      observer_(observer) {}
 
 std::shared_ptr<OutgoingCall> CallDispatcher::Start(
     const CallTarget& target, std::string method,
@@ -97,14 +109,16 @@ std::shared_ptr<OutgoingCall> CallDispatcher::Start(
     std::unique_ptr<OutgoingCall::Listener> listener) {
   const absl::StatusOr<ModuleRepository::BundlePtr> bundle =
       modules_->FindMethod(method);
+  auto registered = std::make_unique<RegisteredListener>(
+      this, std::move(listener), bundle.ok() ? method : "unknown");
   if (!bundle.ok()) {
-    EndAtOnce(std::move(listener), stub::ToCoreStatus(bundle.status()));
+    EndAtOnce(std::move(registered), stub::ToCoreStatus(bundle.status()));
     return nullptr;
   }
   const absl::Duration remaining = RemainingOf(options);
   if (remaining <= absl::ZeroDuration()) {
     EndAtOnce(
-        std::move(listener),
+        std::move(registered),
         core::Error(Code::kDeadlineExceeded,
                     {method, ": the deadline had passed before the call"}));
     return nullptr;
@@ -114,8 +128,6 @@ std::shared_ptr<OutgoingCall> CallDispatcher::Start(
   for (const auto& [key, value] : options.metadata) {
     headers.metadata.push_back({key, value});
   }
-  auto registered =
-      std::make_unique<RegisteredListener>(this, std::move(listener));
   RegisteredListener* const unset = registered.get();
   const std::shared_ptr<OutgoingCall> call =
       OutgoingCall::Create(context_, std::move(headers), std::move(registered));
@@ -152,7 +164,9 @@ void CallDispatcher::StartWhenLinked(
   stats_->Keep(target.connect.stats);
   const std::weak_ptr<OutgoingCall> weak = call;
   directory_->WhenLinked(
-      target.hops, ToDirectoryOptions(target.connect, RemainingOf(options)),
+      target.hops,
+      tree_->Follow(target.hops[0].ToString(),
+                    ToDirectoryOptions(target.connect, RemainingOf(options))),
       [this, weak, bundle](const Status& status,
                            ContextDirectory::Entry* entry) {
         const std::shared_ptr<OutgoingCall> waiting = weak.lock();

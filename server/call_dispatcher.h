@@ -11,11 +11,13 @@
 #include "core/context/context.h"
 #include "parent/connect_stats.h"
 #include "parent/hop.h"
+#include "server/call_observer.h"
 #include "server/connect_options.h"
 #include "server/context_directory.h"
 #include "server/module_delivery.h"
 #include "server/module_repository.h"
 #include "server/outgoing_call.h"
+#include "server/tree_watch.h"
 #include "stub/call_options.h"
 
 namespace ramet::server {
@@ -55,8 +57,10 @@ class KeptStats {
 // Ownership: borrows everything. Threads: the loop's.
 class CallDispatcher {
  public:
+  // `observer` sees each call; null: nobody does.
   CallDispatcher(core::Context* context, const ModuleRepository* modules,
-                 ContextDirectory* directory, KeptStats* stats);
+                 ContextDirectory* directory, KeptStats* stats, TreeWatch* tree,
+                 CallObserver* observer);
 
   // Starts a call of `method` ("/demo.v1.Greeter/SayHello"). `options` has its
   // limit as a deadline. Null when it has ended already; the listener was told
@@ -70,7 +74,7 @@ class CallDispatcher {
   void EndAll(const core::Status& why);
 
  private:
-  // Tells the dispatcher when its call ends.
+  // Tells the dispatcher and the observer when its call ends.
   class RegisteredListener;
 
   void SetDeadline(OutgoingCall* call, const CallTarget& target,
@@ -90,6 +94,8 @@ class CallDispatcher {
   ContextDirectory* const directory_;
   ModuleDelivery delivery_;
   KeptStats* const stats_;
+  TreeWatch* const tree_;
+  CallObserver* const observer_;
   std::map<OutgoingCall*, std::weak_ptr<OutgoingCall>> calls_;
 };
 

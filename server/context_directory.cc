@@ -73,6 +73,7 @@ ContextDirectory::Node* ContextDirectory::GetOrStart(
   Node* const node = (nodes_[name] = std::make_unique<Node>()).get();
   node->name = name;
   if (count == 1) {
+    Tell(Change::Kind::kAdded, node, nullptr);
     // Posted, so that an immediate failure finds its waiter.
     context_->loop()->RunAfter(0, [this, name, options] {
       auto found = nodes_.find(name);
@@ -87,6 +88,7 @@ ContextDirectory::Node* ContextDirectory::GetOrStart(
   const int64_t deadline_us =
       context_->loop()->NowUs() + int64_t{1000} * options.timeout_ms;
   Node* const above = GetOrStart(hops, count - 1, options);
+  Tell(Change::Kind::kAdded, node, nullptr);
   LinkedCallback when_ready = [this, name, hop, count, options, deadline_us](
                                   const Status& status, Entry* parent) {
     if (!status.ok()) {
@@ -195,6 +197,7 @@ void ContextDirectory::OnDone(const std::string& name, const Status& status,
   Node* const node = it->second.get();
   node->ready = true;
   node->hello = reply.hello;
+  Tell(Change::Kind::kReady, node, nullptr);
   std::vector<LinkedCallback> waiters;
   waiters.swap(node->ready_waiters);
   for (const LinkedCallback& waiter : waiters) waiter(Status(), node);
@@ -211,6 +214,7 @@ void ContextDirectory::Fail(const std::string& name, const Status& why) {
   const std::unique_ptr<Node> node = std::move(it->second);
   nodes_.erase(it);
   names_.erase(node->id);
+  Tell(Change::Kind::kLost, node.get(), &why);
   for (const LinkedCallback& waiter : node->linked_waiters) {
     waiter(why, nullptr);
   }
@@ -220,6 +224,11 @@ void ContextDirectory::Fail(const std::string& name, const Status& why) {
   for (const DisconnectedCallback& waiter : node->end_waiters) {
     waiter(Status());
   }
+}
+
+void ContextDirectory::Tell(Change::Kind kind, const Entry* entry,
+                            const Status* why) {
+  if (watcher_) watcher_({kind, entry, why});
 }
 
 void ContextDirectory::Disconnect(const std::string& name, uint32_t grace_ms,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/status.h"
@@ -82,6 +83,18 @@ class ContextDirectory {
                                            const core::LinksReply& reply)>;
   void ReportLinks(const std::string& name, LinksCallback done);
 
+  // What happened to a context; valid during the callback. A parent is added
+  // before its children, and lost in any order.
+  struct Change {
+    enum class Kind { kAdded, kReady, kLost };
+    Kind kind;
+    const Entry* entry;
+    const core::Status* why;  // kLost only
+  };
+  // Gets each change from now on. It must not call back. One; empty: nobody.
+  using Watcher = std::function<void(const Change& change)>;
+  void SetWatcher(Watcher watcher) { watcher_ = std::move(watcher); }
+
   // Null when there is none, or frames can't be sent to it yet.
   Entry* FindLinked(const std::string& name);
   // The name for texts; the id where there is none.
@@ -114,6 +127,7 @@ class ContextDirectory {
               const core::StartChildReply& reply);
   void OnRouteLost(core::ContextId id, const core::Status& why);
   void Fail(const std::string& name, const core::Status& why);
+  void Tell(Change::Kind kind, const Entry* entry, const core::Status* why);
   void EndByForce(Node* node);
   void OnStopped(const std::string& name, core::ContextId id,
                  const core::Status& status);
@@ -123,6 +137,7 @@ class ContextDirectory {
   std::map<std::string, std::unique_ptr<Node>> nodes_;
   std::map<core::ContextId, std::string> names_;
   core::LineBudget strangers_log_budget_{2};
+  Watcher watcher_;
 };
 
 }  // namespace ramet::server

@@ -18,6 +18,7 @@
 #include "server/loop_thread.h"
 #include "server/posted_call.h"
 #include "server/ssh/ssh_transport.h"
+#include "server/tree_watch.h"
 #include "server/unary_listener.h"
 #include "stub/status_bridge.h"
 #include "transports/local.h"
@@ -37,6 +38,14 @@ stub::CallOptions WithDeadline(stub::CallOptions options) {
     options.timeout = absl::InfiniteDuration();
   }
   return options;
+}
+
+// Nobody waits longer for calls to end, and it fits its field.
+constexpr absl::Duration kMaxGrace = absl::Hours(24);
+
+uint32_t ToGraceMs(absl::Duration grace) {
+  return static_cast<uint32_t>(std::max<int64_t>(
+      absl::ToInt64Milliseconds(std::min(grace, kMaxGrace)), 0));
 }
 
 }  // namespace
@@ -65,15 +74,21 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
   // The rest is the loop's.
   struct OnLoop {
     OnLoop(core::EventLoop* loop, const EmbeddedAgent* agent,
-           const ModuleRepository* modules)
+           const ModuleRepository* modules, CallObserver* observer)
         : context(loop),
           children(&context, agent, &transports::StartLocalAgent, &ssh),
           directory(&context, &children),
-          calls(&context, modules, &directory, &stats) {
+          calls(&context, modules, &directory, &stats, &tree, observer) {
       context.ids().Add(1, kAllIds);
+      directory.SetWatcher([this](const ContextDirectory::Change& change) {
+        tree.OnChange(change);
+      });
     }
 
     KeptStats stats;
+    TreeWatch tree;
+    std::map<uint64_t, LogWatcher> log_watchers;
+    uint64_t last_log_watch = 0;
     SshTransport ssh;
     core::Context context;
     parent::ChildStarter children;
@@ -93,6 +108,7 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
 
  private:
   void OnForwardLog(const core::FrameHeader& header, std::string_view payload);
+  void TellLog(const LogLine& line);
 
   const MasterOptions options_;
   const std::unique_ptr<EmbeddedAgent> agent_;
@@ -105,12 +121,13 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
 
 void Master::Impl::Start() {
   thread_.RunAndWait([this] {
-    on_loop_ =
-        std::make_unique<OnLoop>(thread_.loop(), agent_.get(), &modules_);
+    on_loop_ = std::make_unique<OnLoop>(thread_.loop(), agent_.get(), &modules_,
+                                        options_.observer);
     on_loop_->context.heartbeat().Start(options_.heartbeat);
     on_loop_->context.router().set_unidirectional(options_.unidirectional);
-    on_loop_->context.set_log_level(options_.log ? options_.log_level
-                                                 : core::LogLevel::kNone);
+    on_loop_->context.set_log_level(options_.log || options_.keep_log
+                                        ? options_.log_level
+                                        : core::LogLevel::kNone);
     on_loop_->context.SetHandler(
         core::kForwardLog, core::Context::Access::kAnyone,
         [this](core::Link*, const core::FrameHeader& header,
@@ -134,7 +151,8 @@ void Master::Impl::Shutdown() {
 void Master::Impl::OnForwardLog(const core::FrameHeader& header,
                                 std::string_view payload) {
   core::ForwardLog log;
-  if (!options_.log || !core::ParseControl(payload, &log)) return;
+  if (!options_.log && on_loop_->log_watchers.empty()) return;
+  if (!core::ParseControl(payload, &log)) return;
   LogLine line;
   line.context = on_loop_->directory.NameOf(header.src_id);
   // Contexts keep the same budget; one that does not is a hostile one.
@@ -144,12 +162,17 @@ void Master::Impl::OnForwardLog(const core::FrameHeader& header,
     line.level = static_cast<uint32_t>(core::LogLevel::kWarning);
     line.source = "log";
     line.text = std::to_string(dropped) + " lines dropped";
-    options_.log(line);
+    TellLog(line);
   }
   line.level = log.level;
   line.source = std::move(log.source);
   line.text = std::move(log.text);
-  options_.log(line);
+  TellLog(line);
+}
+
+void Master::Impl::TellLog(const LogLine& line) {
+  if (options_.log) options_.log(line);
+  for (const auto& [watch, watcher] : on_loop_->log_watchers) watcher(line);
 }
 
 std::shared_ptr<stub::RawCall> Master::Impl::StartCall(
@@ -251,6 +274,10 @@ absl::Status Master::LoadModuleFile(const std::string& path) {
   return impl_->modules().LoadFile(path);
 }
 
+absl::Status Master::ReloadModuleFiles(const std::vector<std::string>& paths) {
+  return impl_->modules().ReplaceWith(paths);
+}
+
 const ModuleRepository& Master::modules() const { return impl_->modules(); }
 
 absl::StatusOr<stub::Context> Master::Open(const std::string& target,
@@ -264,23 +291,34 @@ absl::StatusOr<stub::Context> Master::Open(const std::string& target,
 
 absl::StatusOr<stub::Context> Master::Connect(const std::string& target,
                                               const ConnectOptions& options) {
-  const absl::StatusOr<CallTargetPtr> made = ParseCallTarget(target, options);
-  if (!made.ok()) return made.status();
   absl::Notification done;
-  core::Status status;
-  impl_->thread().loop()->Post([&] {
-    impl_->on_loop()->stats.Keep(options.stats);
-    impl_->on_loop()->directory.WhenReady(
-        (*made)->hops, ToDirectoryOptions(options, absl::InfiniteDuration()),
-        [&](const core::Status& result, ContextDirectory::Entry*) {
-          status = result;
-          done.Notify();
-        });
+  absl::Status status;
+  StartConnect(target, options, [&](const absl::Status& result) {
+    status = result;
+    done.Notify();
   });
   done.WaitForNotification();
-  if (!status.ok()) return stub::ToAbslStatus(status);
-  return stub::Context(std::make_shared<ContextChannel>(impl_, *made),
-                       (*made)->name);
+  if (!status.ok()) return status;
+  return Open(target, options);
+}
+
+void Master::StartConnect(const std::string& target,
+                          const ConnectOptions& options, ConnectDone done) {
+  const absl::StatusOr<CallTargetPtr> made = ParseCallTarget(target, options);
+  if (!made.ok()) return done(made.status());
+  auto shared = std::make_shared<ConnectDone>(std::move(done));
+  const bool posted = impl_->Post([impl = impl_.get(), target = *made, shared] {
+    impl->on_loop()->stats.Keep(target->connect.stats);
+    impl->on_loop()->directory.WhenReady(
+        target->hops,
+        impl->on_loop()->tree.Follow(
+            target->hops[0].ToString(),
+            ToDirectoryOptions(target->connect, absl::InfiniteDuration())),
+        [shared](const core::Status& result, ContextDirectory::Entry*) {
+          (*shared)(stub::ToAbslStatus(result));
+        });
+  });
+  if (!posted) (*shared)(absl::CancelledError("the master is gone"));
 }
 
 std::vector<ContextInfo> Master::List() {
@@ -288,8 +326,7 @@ std::vector<ContextInfo> Master::List() {
   impl_->thread().RunAndWait([&] {
     for (const ContextDirectory::Entry* entry :
          impl_->on_loop()->directory.List()) {
-      result.push_back(
-          {entry->name, entry->parent, entry->id, entry->ready, entry->hello});
+      result.push_back(InfoOf(*entry));
     }
   });
   return result;
@@ -314,11 +351,43 @@ absl::StatusOr<std::vector<core::LinkInfo>> Master::Links(
   return links;
 }
 
-absl::Status Master::Disconnect(const std::string& name) {
+uint64_t Master::WatchTree(TreeWatcher watcher) {
+  uint64_t watch = 0;
+  impl_->thread().RunAndWait([&] {
+    Impl::OnLoop* const state = impl_->on_loop();
+    for (const ContextDirectory::Entry* entry : state->directory.List()) {
+      watcher({TreeChange::Kind::kAdded, InfoOf(*entry), "", {}});
+    }
+    watch = state->tree.Add(std::move(watcher));
+  });
+  return watch;
+}
+
+void Master::UnwatchTree(uint64_t watch) {
+  impl_->thread().RunAndWait([&] { impl_->on_loop()->tree.Remove(watch); });
+}
+
+uint64_t Master::WatchLog(LogWatcher watcher) {
+  uint64_t watch = 0;
+  impl_->thread().RunAndWait([&] {
+    Impl::OnLoop* const state = impl_->on_loop();
+    watch = ++state->last_log_watch;
+    state->log_watchers.emplace(watch, std::move(watcher));
+  });
+  return watch;
+}
+
+void Master::UnwatchLog(uint64_t watch) {
+  impl_->thread().RunAndWait(
+      [&] { impl_->on_loop()->log_watchers.erase(watch); });
+}
+
+absl::Status Master::Disconnect(const std::string& name, absl::Duration grace) {
   absl::Notification done;
   core::Status status;
+  const uint32_t grace_ms = ToGraceMs(grace);
   impl_->thread().loop()->Post([&] {
-    impl_->on_loop()->directory.Disconnect(name, ContextDirectory::kGraceMs,
+    impl_->on_loop()->directory.Disconnect(name, grace_ms,
                                            [&](const core::Status& result) {
                                              status = result;
                                              done.Notify();
@@ -347,8 +416,7 @@ void Master::DisconnectAll(absl::Duration grace) {
     if (info.parent.empty()) names.push_back(info.name);
   }
   if (names.empty()) return;
-  const auto grace_ms = static_cast<uint32_t>(
-      std::max<int64_t>(absl::ToInt64Milliseconds(grace), 0));
+  const uint32_t grace_ms = ToGraceMs(grace);
   absl::BlockingCounter left(static_cast<int>(names.size()));
   impl_->thread().loop()->Post([&] {
     for (const std::string& name : names) {

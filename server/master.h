@@ -14,7 +14,9 @@
 #include "core/context/context.h"
 #include "core/context/heartbeat.h"
 #include "core/wire/control.h"
+#include "server/call_observer.h"
 #include "server/connect_options.h"
+#include "server/context_info.h"
 #include "server/module_repository.h"
 #include "stub/call_options.h"
 #include "stub/context.h"
@@ -37,17 +39,12 @@ struct MasterOptions {
   bool unidirectional = false;
   // Runs on the loop's thread and must not block. Empty: lines are dropped.
   std::function<void(const LogLine& line)> log;
+  // Contexts send their lines although `log` is empty, for Master::WatchLog.
+  bool keep_log = false;
+  // Sees each call; outlives the master. Null: nobody does.
+  CallObserver* observer = nullptr;
   // Lines below it are not even sent.
   core::LogLevel log_level = core::LogLevel::kDebug;
-};
-
-// What a master knows of one of its contexts.
-struct ContextInfo {
-  std::string name;    // also its target: "ssh:bastion/ssh:web1"
-  std::string parent;  // its parent's name; empty for the master's children
-  uint32_t id = 0;
-  bool ready = false;  // false while it is being connected
-  core::HelloReply hello;
 };
 
 // The root of a tree of contexts, in this process:
@@ -76,6 +73,9 @@ class Master {
   // Makes a bundle's services callable in every context; see ModuleRepository
   // for errors.
   absl::Status LoadModuleFile(const std::string& path);
+  // Bundle files in place of all that were loaded: all of them, or none. Calls
+  // that run go on.
+  absl::Status ReloadModuleFiles(const std::vector<std::string>& paths);
   const ModuleRepository& modules() const;
 
   // Connects `target` ("ssh:bastion/ssh:web1") unless it is connected, and
@@ -89,6 +89,11 @@ class Master {
   absl::StatusOr<stub::Context> Connect(const std::string& target,
                                         const ConnectOptions& options = {});
 
+  // The same with a callback, on the loop's thread or in this call.
+  using ConnectDone = std::function<void(const absl::Status& status)>;
+  void StartConnect(const std::string& target, const ConnectOptions& options,
+                    ConnectDone done);
+
   // The same without waiting: calls made meanwhile travel together with the
   // bootstrap, and fail as the connect does. A context that is lost is
   // connected anew by the next call. INVALID_ARGUMENT only.
@@ -100,9 +105,25 @@ class Master {
   // NOT_FOUND: there is none; else as of a call.
   absl::StatusOr<std::vector<core::LinkInfo>> Links(const std::string& name);
 
-  // Ends a context and its subtree: calls at work there have 3 s to end, new
-  // ones are refused, UNAVAILABLE. NOT_FOUND: there is none of that name.
-  absl::Status Disconnect(const std::string& name);
+  // Calls `watcher` with kAdded for each context that there is, parents before
+  // children, and from then on with each change; on the loop's thread, where it
+  // must not block. Returns what ends it, once the first part is over.
+  using TreeWatcher = std::function<void(const TreeChange& change)>;
+  uint64_t WatchTree(TreeWatcher watcher);
+  // `watcher` is not called any more when this returns.
+  void UnwatchTree(uint64_t watch);
+
+  // Calls `log` with each line, beside MasterOptions::log, like it. Nothing
+  // comes unless that one is set or the options' keep_log is true.
+  using LogWatcher = std::function<void(const LogLine& line)>;
+  uint64_t WatchLog(LogWatcher watcher);
+  void UnwatchLog(uint64_t watch);
+
+  // Ends a context and its subtree: calls at work there have `grace` to end,
+  // new ones are refused, UNAVAILABLE; then it is ended by force. NOT_FOUND:
+  // there is none of that name.
+  absl::Status Disconnect(const std::string& name,
+                          absl::Duration grace = absl::Seconds(3));
 
   // Ends all contexts like that, by force after `grace`. For a program that
   // wants calls at work to end before it destroys the master. Blocks.

@@ -56,6 +56,49 @@ absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
   return bytes;
 }
 
+absl::StatusOr<ModuleRepository::BundlePtr> ParseBundle(
+    std::string bytes, const std::string& origin) {
+  absl::StatusOr<importer::Bundle> bundle =
+      importer::Bundle::Parse(std::move(bytes));
+  if (!bundle.ok()) {
+    return absl::Status(
+        bundle.status().code(),
+        absl::StrCat("bundle ", origin, ": ", bundle.status().message()));
+  }
+  return std::make_shared<const importer::Bundle>(*std::move(bundle));
+}
+
+void AddServices(const ModuleRepository::BundlePtr& bundle,
+                 ModuleRepository::Services* services) {
+  for (const auto& service : bundle->manifest().services()) {
+    (*services)[service.name()] = bundle;
+  }
+}
+
+// Puts the methods that take one message into `one_request`, and takes those
+// out that take a stream. Descriptors that can't be read say nothing: whoever
+// needs them tells.
+void AddMethods(const importer::Bundle& bundle,
+                std::set<std::string, std::less<>>* one_request) {
+  google::protobuf::FileDescriptorSet files;
+  if (!files.ParseFromString(bundle.manifest().file_descriptor_set())) return;
+  for (const auto& file : files.file()) {
+    for (const auto& service : file.service()) {
+      const std::string prefix =
+          absl::StrCat("/", file.package(), file.package().empty() ? "" : ".",
+                       service.name(), "/");
+      for (const auto& method : service.method()) {
+        const std::string path = prefix + method.name();
+        if (method.client_streaming()) {
+          one_request->erase(path);
+        } else {
+          one_request->insert(path);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 
 absl::Status ModuleRepository::LoadFile(const std::string& path) {
@@ -66,40 +109,42 @@ absl::Status ModuleRepository::LoadFile(const std::string& path) {
 
 absl::Status ModuleRepository::Load(std::string bytes,
                                     const std::string& origin) {
-  absl::StatusOr<importer::Bundle> bundle =
-      importer::Bundle::Parse(std::move(bytes));
-  if (!bundle.ok()) {
-    return absl::Status(
-        bundle.status().code(),
-        absl::StrCat("bundle ", origin, ": ", bundle.status().message()));
-  }
-  const auto shared =
-      std::make_shared<const importer::Bundle>(*std::move(bundle));
-  google::protobuf::FileDescriptorSet files;
-  if (!files.ParseFromString(shared->manifest().file_descriptor_set())) {
-    return absl::DataLossError(
-        absl::StrCat("bundle ", origin, ": unreadable descriptors"));
+  const auto bundle = ParseBundle(std::move(bytes), origin);
+  if (!bundle.ok()) return bundle.status();
+  absl::MutexLock lock(&mutex_);
+  AddServices(*bundle, &services_);
+  AddMethods(**bundle, &one_request_);
+  ++generation_;
+  return absl::OkStatus();
+}
+
+absl::Status ModuleRepository::ReplaceWith(
+    const std::vector<std::string>& paths) {
+  Services services;
+  std::set<std::string, std::less<>> one_request;
+  for (const std::string& path : paths) {
+    absl::StatusOr<std::string> bytes = ReadWholeFile(path);
+    if (!bytes.ok()) return bytes.status();
+    const auto bundle = ParseBundle(*std::move(bytes), path);
+    if (!bundle.ok()) return bundle.status();
+    AddServices(*bundle, &services);
+    AddMethods(**bundle, &one_request);
   }
   absl::MutexLock lock(&mutex_);
-  for (const auto& service : shared->manifest().services()) {
-    services_[service.name()] = shared;
-  }
-  for (const auto& file : files.file()) {
-    for (const auto& service : file.service()) {
-      const std::string prefix =
-          absl::StrCat("/", file.package(), file.package().empty() ? "" : ".",
-                       service.name(), "/");
-      for (const auto& method : service.method()) {
-        const std::string path = prefix + method.name();
-        if (method.client_streaming()) {
-          one_request_.erase(path);
-        } else {
-          one_request_.insert(path);
-        }
-      }
-    }
-  }
+  services_.swap(services);
+  one_request_.swap(one_request);
+  ++generation_;
   return absl::OkStatus();
+}
+
+ModuleRepository::Services ModuleRepository::services() const {
+  absl::MutexLock lock(&mutex_);
+  return services_;
+}
+
+uint64_t ModuleRepository::generation() const {
+  absl::MutexLock lock(&mutex_);
+  return generation_;
 }
 
 bool ModuleRepository::IsClientStreaming(std::string_view method) const {

@@ -1,11 +1,14 @@
 #ifndef SERVER_MODULE_REPOSITORY_H_
 #define SERVER_MODULE_REPOSITORY_H_
 
+#include <stdint.h>
+
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -27,6 +30,16 @@ class ModuleRepository {
   // The same from memory; `origin` is for texts.
   absl::Status Load(std::string bytes, const std::string& origin);
 
+  // Takes these files in place of everything there was: all of them, or, if one
+  // can't be read, none. LoadFile's errors.
+  absl::Status ReplaceWith(const std::vector<std::string>& paths);
+
+  // The services that there are, each with its bundle, by name.
+  using Services = std::map<std::string, BundlePtr, std::less<>>;
+  Services services() const;
+  // Changes whenever `services` does.
+  uint64_t generation() const;
+
   // Null: no bundle has the service.
   BundlePtr FindService(std::string_view service) const;
 
@@ -43,8 +56,8 @@ class ModuleRepository {
 
  private:
   mutable absl::Mutex mutex_;
-  std::map<std::string, BundlePtr, std::less<>> services_
-      ABSL_GUARDED_BY(mutex_);
+  Services services_ ABSL_GUARDED_BY(mutex_);
+  uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 1;
   // "/demo.v1.Greeter/SayHello" of the methods that take one message.
   std::set<std::string, std::less<>> one_request_ ABSL_GUARDED_BY(mutex_);
 };

@@ -56,6 +56,26 @@ TEST(ModuleRepositoryTest, ChecksMethods) {
   }
 }
 
+TEST(ModuleRepositoryTest, ReplacesAllOrNothing) {
+  ModuleRepository modules;
+  ASSERT_TRUE(modules.LoadFile(kGreeter).ok());
+  const auto kept = modules.FindService("demo.v1.Greeter");
+  const uint64_t before = modules.generation();
+  EXPECT_EQ(modules.ReplaceWith({kProbe, "/nonexistent.rmod"}).code(),
+            absl::StatusCode::kNotFound);
+  EXPECT_EQ(modules.generation(), before);
+  EXPECT_EQ(modules.FindService("demo.v1.Greeter"), kept);
+  EXPECT_EQ(modules.FindService("probe.v1.Probe"), nullptr);
+  ASSERT_TRUE(modules.ReplaceWith({kProbe}).ok());
+  EXPECT_NE(modules.generation(), before);
+  EXPECT_EQ(modules.FindService("demo.v1.Greeter"), nullptr);
+  EXPECT_NE(modules.FindService("probe.v1.Probe"), nullptr);
+  EXPECT_EQ(modules.services().size(), 1u);
+  EXPECT_EQ(kept->name(), "greeter") << "whoever has it keeps it";
+  ASSERT_TRUE(modules.ReplaceWith({}).ok());
+  EXPECT_TRUE(modules.services().empty());
+}
+
 TEST(ModuleRepositoryTest, ALaterBundleTakesTheServicesOfAnEarlier) {
   ModuleRepository modules;
   ASSERT_TRUE(modules.LoadFile(kGreeter).ok());
