@@ -1,0 +1,225 @@
+#include "server/client_policy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <google/protobuf/io/tokenizer.h>
+#include <google/protobuf/text_format.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/unique_fd.h"
+#include "server/name_pattern.h"
+
+namespace ramet::server {
+namespace {
+
+constexpr const char* kCertificatePrefixes[] = {
+    "dns:", "uri:", "email:", "ip:", "cn:"};
+
+// The first error of a text, with its place.
+class FirstError final : public google::protobuf::io::ErrorCollector {
+ public:
+  void AddError(int line, google::protobuf::io::ColumnNumber column,
+                const std::string& message) override {
+    if (!text_.empty()) return;
+    // Both are counted from 0; an error of the whole has line -1.
+    text_ = line < 0 ? message
+                     : absl::StrCat("line ", line + 1, ", column ", column + 1,
+                                    ": ", message);
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+bool IsCertificateIdentity(const std::string& identity) {
+  return std::any_of(std::begin(kCertificatePrefixes),
+                     std::end(kCertificatePrefixes),
+                     [&identity](const char* prefix) {
+                       return absl::StartsWith(identity, prefix) &&
+                              identity.size() > strlen(prefix);
+                     });
+}
+
+absl::Status CheckClient(const v1::Client& client) {
+  if (client.name().empty()) {
+    return absl::InvalidArgumentError("a client without a name");
+  }
+  const std::string who = absl::StrCat("client \"", client.name(), "\": ");
+  if (client.certificate().empty() && client.uid().empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(who, "neither certificate nor uid"));
+  }
+  for (const std::string& identity : client.certificate()) {
+    if (!IsCertificateIdentity(identity)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(who, "certificate \"", identity,
+                       "\" must begin with dns:, uri:, email:, ip: or cn:"));
+    }
+  }
+  for (const v1::Rule& rule : client.allow()) {
+    if (rule.method().empty() && rule.admin().empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(who, "a rule with neither method nor admin"));
+    }
+    if (!rule.method().empty() && rule.target().empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(who, "a rule with a method and no target"));
+    }
+    for (const auto& patterns : {rule.method(), rule.admin()}) {
+      for (const std::string& pattern : patterns) {
+        if (pattern != "**" && !absl::StrContains(pattern, "/")) {
+          return absl::InvalidArgumentError(
+              absl::StrCat(who, "method \"", pattern,
+                           "\" must look like SERVICE/METHOD, or be **"));
+        }
+        if (absl::StartsWith(pattern, "/")) {
+          return absl::InvalidArgumentError(absl::StrCat(
+              who, "method \"", pattern, "\" must not begin with a slash"));
+        }
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  const core::UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const int error = errno;
+  if (!file.valid()) {
+    const std::string text =
+        absl::StrCat("cannot open clients file ", path, ": ", strerror(error));
+    if (error == ENOENT || error == ENOTDIR) return absl::NotFoundError(text);
+    if (error == EACCES) return absl::PermissionDeniedError(text);
+    return absl::UnavailableError(text);
+  }
+  std::string bytes(ClientPolicy::kMaxFileBytes + 1, '\0');
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t count =
+        read(file.get(), bytes.data() + done, bytes.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      return absl::UnavailableError(absl::StrCat("cannot read clients file ",
+                                                 path, ": ", strerror(errno)));
+    }
+    if (count == 0) break;
+    done += count;
+  }
+  if (done > ClientPolicy::kMaxFileBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("clients file ", path, " has more than ",
+                     ClientPolicy::kMaxFileBytes, " bytes"));
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+template <typename Patterns>
+bool AnyMethod(const Patterns& patterns, std::string_view method) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [method](const std::string& pattern) {
+                       return MatchesMethod(pattern, method);
+                     });
+}
+
+bool AnyTarget(const v1::Rule& rule, std::string_view target) {
+  return std::any_of(rule.target().begin(), rule.target().end(),
+                     [target](const std::string& pattern) {
+                       return MatchesTarget(pattern, target);
+                     });
+}
+
+}  // namespace
+
+absl::StatusOr<ClientPolicy> ClientPolicy::Parse(const std::string& text,
+                                                 const std::string& origin) {
+  ClientPolicy policy;
+  google::protobuf::TextFormat::Parser parser;
+  FirstError error;
+  parser.RecordErrorsTo(&error);
+  const auto fail = [&origin](absl::string_view why) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("clients file ", origin, ": ", why));
+  };
+  if (!parser.ParseFromString(text, &policy.file_)) return fail(error.text());
+  for (int i = 0; i < policy.file_.client_size(); ++i) {
+    const v1::Client& client = policy.file_.client(i);
+    const absl::Status checked = CheckClient(client);
+    if (!checked.ok()) return fail(checked.message());
+    for (const std::string& identity : client.certificate()) {
+      const absl::Status added = policy.Add(i, identity);
+      if (!added.ok()) return fail(added.message());
+    }
+    for (const uint32_t uid : client.uid()) {
+      const absl::Status added = policy.Add(i, absl::StrCat("uid:", uid));
+      if (!added.ok()) return fail(added.message());
+      policy.uids_.push_back(uid);
+    }
+  }
+  return policy;
+}
+
+absl::StatusOr<ClientPolicy> ClientPolicy::LoadFile(const std::string& path) {
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) return text.status();
+  return Parse(*text, path);
+}
+
+absl::Status ClientPolicy::Add(int index, const std::string& identity) {
+  if (by_identity_.emplace(identity, index).second) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("client \"", file_.client(index).name(), "\": ", identity,
+                   " stands in more than one place"));
+}
+
+template <typename Predicate>
+bool ClientPolicy::AnyRule(const Caller& caller,
+                           const Predicate& predicate) const {
+  if (caller.owner) return true;
+  for (const std::string& identity : caller.identities) {
+    const auto entry = by_identity_.find(identity);
+    if (entry == by_identity_.end()) continue;
+    for (const v1::Rule& rule : file_.client(entry->second).allow()) {
+      if (predicate(rule)) return true;
+    }
+  }
+  return false;
+}
+
+bool ClientPolicy::AllowsCall(const Caller& caller, std::string_view method,
+                              std::string_view target) const {
+  return AnyRule(caller, [method, target](const v1::Rule& rule) {
+    return AnyTarget(rule, target) && AnyMethod(rule.method(), method);
+  });
+}
+
+bool ClientPolicy::AllowsAdmin(const Caller& caller, std::string_view method,
+                               std::string_view target) const {
+  return AnyRule(caller, [method, target](const v1::Rule& rule) {
+    return AnyTarget(rule, target) && AnyMethod(rule.admin(), method);
+  });
+}
+
+bool ClientPolicy::AllowsAdmin(const Caller& caller,
+                               std::string_view method) const {
+  return AnyRule(caller, [method](const v1::Rule& rule) {
+    return AnyMethod(rule.admin(), method);
+  });
+}
+
+bool ClientPolicy::Knows(const Caller& caller) const {
+  return caller.owner ||
+         std::any_of(caller.identities.begin(), caller.identities.end(),
+                     [this](const std::string& identity) {
+                       return by_identity_.count(identity) > 0;
+                     });
+}
+
+}  // namespace ramet::server
