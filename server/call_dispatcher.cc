@@ -33,14 +33,14 @@ void EndAtOnce(std::unique_ptr<OutgoingCall::Listener> listener,
 
 }  // namespace
 
-absl::StatusOr<CallTargetPtr> ParseCallTarget(const std::string& text,
-                                              const ConnectOptions& connect) {
-  auto target = std::make_shared<CallTarget>();
+absl::StatusOr<TargetPtr> MakeTarget(const std::string& text,
+                                     const ConnectOptions& connect) {
+  auto target = std::make_shared<Target>();
   const Status parsed = parent::ParseTarget(text, &target->hops);
   if (!parsed.ok()) return stub::ToAbslStatus(parsed);
   target->name = ContextDirectory::Name(target->hops, target->hops.size());
   target->connect = connect;
-  return CallTargetPtr(std::move(target));
+  return TargetPtr(std::move(target));
 }
 
 DirectoryOptions ToDirectoryOptions(const ConnectOptions& options,
@@ -104,8 +104,7 @@ CallDispatcher::CallDispatcher(core::Context* context,
       observer_(observer) {}
 
 std::shared_ptr<OutgoingCall> CallDispatcher::Start(
-    const CallTarget& target, std::string method,
-    const stub::CallOptions& options,
+    const Target& target, std::string method, const stub::CallOptions& options,
     std::unique_ptr<OutgoingCall::Listener> listener) {
   const absl::StatusOr<ModuleRepository::BundlePtr> bundle =
       modules_->FindMethod(method);
@@ -145,7 +144,7 @@ std::shared_ptr<OutgoingCall> CallDispatcher::Start(
   return call->over() ? nullptr : call;
 }
 
-void CallDispatcher::SetDeadline(OutgoingCall* call, const CallTarget& target,
+void CallDispatcher::SetDeadline(OutgoingCall* call, const Target& target,
                                  absl::Duration remaining,
                                  const ContextDirectory::Entry* linked) {
   const bool ready = linked != nullptr && linked->ready;
@@ -158,7 +157,7 @@ void CallDispatcher::SetDeadline(OutgoingCall* call, const CallTarget& target,
 }
 
 void CallDispatcher::StartWhenLinked(
-    const CallTarget& target, const stub::CallOptions& options,
+    const Target& target, const stub::CallOptions& options,
     const std::shared_ptr<OutgoingCall>& call,
     const ModuleRepository::BundlePtr& bundle) {
   stats_->Keep(target.connect.stats);

@@ -23,16 +23,16 @@
 namespace ramet::server {
 
 // Where calls go and how to connect it: parsed once, shared by every call.
-struct CallTarget {
+struct Target {
   std::vector<parent::Hop> hops;
   std::string name;
   ConnectOptions connect;
 };
-using CallTargetPtr = std::shared_ptr<const CallTarget>;
+using TargetPtr = std::shared_ptr<const Target>;
 
 // Pure. INVALID_ARGUMENT: `text` is not a target.
-absl::StatusOr<CallTargetPtr> ParseCallTarget(const std::string& text,
-                                              const ConnectOptions& connect);
+absl::StatusOr<TargetPtr> MakeTarget(const std::string& text,
+                                     const ConnectOptions& connect);
 
 // `options.timeout`, or `limit` if that is shorter, as the directory has it.
 DirectoryOptions ToDirectoryOptions(const ConnectOptions& options,
@@ -66,7 +66,7 @@ class CallDispatcher {
   // limit as a deadline. Null when it has ended already; the listener was told
   // then, as always.
   std::shared_ptr<OutgoingCall> Start(
-      const CallTarget& target, std::string method,
+      const Target& target, std::string method,
       const stub::CallOptions& options,
       std::unique_ptr<OutgoingCall::Listener> listener);
 
@@ -77,12 +77,11 @@ class CallDispatcher {
   // Tells the dispatcher and the observer when its call ends.
   class RegisteredListener;
 
-  void SetDeadline(OutgoingCall* call, const CallTarget& target,
+  void SetDeadline(OutgoingCall* call, const Target& target,
                    absl::Duration remaining,
                    const ContextDirectory::Entry* linked);
   // For a call whose context frames can't be sent to yet.
-  void StartWhenLinked(const CallTarget& target,
-                       const stub::CallOptions& options,
+  void StartWhenLinked(const Target& target, const stub::CallOptions& options,
                        const std::shared_ptr<OutgoingCall>& call,
                        const ModuleRepository::BundlePtr& bundle);
   // False: the call was ended, because there is no image for the context.

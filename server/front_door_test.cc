@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "absl/synchronization/notification.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpc/reflection/v1/reflection.grpc.pb.h"
 #include "ramet/v1/contexts.grpc.pb.h"
 #include "tests/probe/probe.ramet.h"
 
@@ -36,7 +38,9 @@ class FrontDoorTest : public testing::Test {
     master_ = *std::move(master);
     EXPECT_TRUE(master_->LoadModuleFile("tests/probe/probe.rmod").ok());
     const std::string address = "unix:" + folder_ + "/door";
-    auto door = FrontDoor::Listen(master_.get(), {}, address);
+    DoorOptions options;
+    options.listen = {address};
+    auto door = FrontDoor::Listen(master_.get(), options);
     EXPECT_TRUE(door.ok()) << door.status();
     door_ = *std::move(door);
     channel_ = grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
@@ -218,6 +222,112 @@ TEST_F(FrontDoorTest, DescribesModules) {
   grpc::ClientContext context;
   EXPECT_EQ(modules->Describe(&context, request, &reply).error_code(),
             grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(FrontDoorTest, HealthFollowsAContext) {
+  using grpc::health::v1::HealthCheckResponse;
+  const auto health = grpc::health::v1::Health::NewStub(channel_);
+  grpc::health::v1::HealthCheckRequest request;
+  HealthCheckResponse reply;
+  {
+    grpc::ClientContext context;
+    ASSERT_TRUE(health->Check(&context, request, &reply).ok());
+    EXPECT_EQ(reply.status(), HealthCheckResponse::SERVING);
+  }
+  request.set_service("local:/probe.v1.Probe");
+  {
+    grpc::ClientContext context;
+    EXPECT_EQ(health->Check(&context, request, &reply).error_code(),
+              grpc::StatusCode::NOT_FOUND);
+  }
+  grpc::ClientContext context;
+  const auto watch = health->Watch(&context, request);
+  ASSERT_TRUE(watch->Read(&reply));
+  EXPECT_EQ(reply.status(), HealthCheckResponse::SERVICE_UNKNOWN);
+  ASSERT_TRUE(master_->Connect("local:").ok());
+  do {
+    ASSERT_TRUE(watch->Read(&reply));
+  } while (reply.status() == HealthCheckResponse::NOT_SERVING);
+  EXPECT_EQ(reply.status(), HealthCheckResponse::SERVING);
+  door_->Drain(absl::ZeroDuration());
+  ASSERT_TRUE(watch->Read(&reply));
+  EXPECT_EQ(reply.status(), HealthCheckResponse::NOT_SERVING);
+  EXPECT_FALSE(watch->Read(&reply));
+  EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(FrontDoorTest, ReflectionKnowsBundlesAndItself) {
+  const auto reflection =
+      grpc::reflection::v1::ServerReflection::NewStub(channel_);
+  grpc::ClientContext context;
+  const auto stream = reflection->ServerReflectionInfo(&context);
+  grpc::reflection::v1::ServerReflectionRequest request;
+  grpc::reflection::v1::ServerReflectionResponse reply;
+  for (const char* symbol : {"probe.v1.Probe.Echo", "ramet.v1.Contexts"}) {
+    request.set_file_containing_symbol(symbol);
+    ASSERT_TRUE(stream->Write(request));
+    ASSERT_TRUE(stream->Read(&reply));
+    EXPECT_GT(reply.file_descriptor_response().file_descriptor_proto_size(), 0)
+        << symbol;
+  }
+  request.set_file_containing_symbol("no.Such");
+  ASSERT_TRUE(stream->Write(request));
+  ASSERT_TRUE(stream->Read(&reply));
+  EXPECT_EQ(reply.error_response().error_code(), grpc::StatusCode::NOT_FOUND);
+  stream->WritesDone();
+  EXPECT_FALSE(stream->Read(&reply));
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(FrontDoorTest, WatchTellsTheTreeAndThenItsChanges) {
+  const auto contexts = v1::Contexts::NewStub(channel_);
+  ASSERT_TRUE(master_->Connect("local:a").ok());
+  grpc::ClientContext context;
+  const auto watch = contexts->Watch(&context, {});
+  v1::WatchReply reply;
+  ASSERT_TRUE(watch->Read(&reply));
+  ASSERT_EQ(reply.snapshot().contexts_size(), 1);
+  EXPECT_EQ(reply.snapshot().contexts(0).name(), "local:a");
+  ASSERT_TRUE(master_->Disconnect("local:a", absl::ZeroDuration()).ok());
+  ASSERT_TRUE(watch->Read(&reply));
+  EXPECT_EQ(reply.change().kind(), v1::ContextChange::LOST);
+  context.TryCancel();
+  EXPECT_FALSE(watch->Read(&reply));
+  EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+TEST_F(FrontDoorTest, ConnectTellsHowFarItIs) {
+  const auto contexts = v1::Contexts::NewStub(channel_);
+  v1::ConnectRequest request;
+  request.set_target("local:/local:");
+  grpc::ClientContext context;
+  const auto stream = contexts->ConnectWithProgress(&context, request);
+  v1::ConnectProgress progress;
+  std::vector<std::string> ready;
+  while (stream->Read(&progress)) {
+    if (progress.phase().phase() == "ready") {
+      ready.push_back(progress.phase().context());
+    }
+  }
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(ready, (std::vector<std::string>{"local:", "local:/local:"}));
+  EXPECT_EQ(progress.connected().name(), "local:/local:");
+}
+
+TEST_F(FrontDoorTest, StreamsEndWithTheDoor) {
+  const auto contexts = v1::Contexts::NewStub(channel_);
+  grpc::ClientContext watch_context;
+  grpc::ClientContext logs_context;
+  const auto watch = contexts->Watch(&watch_context, {});
+  const auto logs = contexts->Logs(&logs_context, {});
+  v1::WatchReply first;
+  ASSERT_TRUE(watch->Read(&first));
+  door_.reset();
+  v1::LogLine line;
+  EXPECT_FALSE(watch->Read(&first));
+  EXPECT_FALSE(logs->Read(&line));
+  EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(logs->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
 TEST_F(FrontDoorTest, ClosesWithCallsThatAreOut) {

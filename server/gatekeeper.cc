@@ -65,7 +65,7 @@ absl::Status Gatekeeper::Refuse(const Caller& caller,
 }
 
 absl::StatusOr<Admission> Gatekeeper::AdmitForwarded(
-    const grpc::GenericCallbackServerContext& context) const {
+    const grpc::GenericServerContext& context) const {
   const absl::Status draining = RefuseIfDraining();
   if (!draining.ok()) return draining;
   const auto metadata = context.client_metadata().find(kTargetKey);

@@ -50,7 +50,7 @@ class Gatekeeper {
   // A call that is forwarded to the context which its metadata or authority
   // names. INVALID_ARGUMENT: they name none.
   absl::StatusOr<Admission> AdmitForwarded(
-      const grpc::GenericCallbackServerContext& context) const;
+      const grpc::GenericServerContext& context) const;
 
   // A call of a method of the door's own ("ramet.v1.Contexts/Get") about the
   // context called `name`; which need not exist.

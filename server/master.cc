@@ -99,10 +99,9 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
 
   // Any thread.
   std::shared_ptr<stub::RawCall> StartCall(
-      CallTargetPtr target, std::string method,
-      const stub::CallOptions& options,
+      TargetPtr target, std::string method, const stub::CallOptions& options,
       std::shared_ptr<stub::RawCallListener> listener);
-  void StartUnary(CallTargetPtr target, std::string method, std::string request,
+  void StartUnary(TargetPtr target, std::string method, std::string request,
                   const stub::CallOptions& options,
                   stub::Channel::DoneCallback done);
 
@@ -176,7 +175,7 @@ void Master::Impl::TellLog(const LogLine& line) {
 }
 
 std::shared_ptr<stub::RawCall> Master::Impl::StartCall(
-    CallTargetPtr target, std::string method, const stub::CallOptions& options,
+    TargetPtr target, std::string method, const stub::CallOptions& options,
     std::shared_ptr<stub::RawCallListener> listener) {
   const auto call = std::make_shared<PostedCall>(
       [self = shared_from_this()](std::function<void()> task) {
@@ -193,12 +192,12 @@ std::shared_ptr<stub::RawCall> Master::Impl::StartCall(
   return call;
 }
 
-void Master::Impl::StartUnary(CallTargetPtr target, std::string method,
+void Master::Impl::StartUnary(TargetPtr target, std::string method,
                               std::string request,
                               const stub::CallOptions& options,
                               stub::Channel::DoneCallback done) {
   struct Arguments {
-    CallTargetPtr target;
+    TargetPtr target;
     std::string method;
     std::string request;
     stub::CallOptions options;
@@ -235,7 +234,7 @@ void Master::Impl::StartUnary(CallTargetPtr target, std::string method,
 // lost is connected again.
 class Master::ContextChannel final : public stub::Channel {
  public:
-  ContextChannel(std::shared_ptr<Impl> impl, CallTargetPtr target)
+  ContextChannel(std::shared_ptr<Impl> impl, TargetPtr target)
       : impl_(std::move(impl)), target_(std::move(target)) {}
 
   void StartUnary(std::string method, std::string request,
@@ -254,7 +253,7 @@ class Master::ContextChannel final : public stub::Channel {
 
  private:
   const std::shared_ptr<Impl> impl_;
-  const CallTargetPtr target_;
+  const TargetPtr target_;
 };
 
 Master::Master(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -282,7 +281,7 @@ const ModuleRepository& Master::modules() const { return impl_->modules(); }
 
 absl::StatusOr<stub::Context> Master::Open(const std::string& target,
                                            const ConnectOptions& options) {
-  absl::StatusOr<CallTargetPtr> made = ParseCallTarget(target, options);
+  absl::StatusOr<TargetPtr> made = MakeTarget(target, options);
   if (!made.ok()) return made.status();
   const std::string name = (*made)->name;
   return stub::Context(
@@ -304,7 +303,7 @@ absl::StatusOr<stub::Context> Master::Connect(const std::string& target,
 
 void Master::StartConnect(const std::string& target,
                           const ConnectOptions& options, ConnectDone done) {
-  const absl::StatusOr<CallTargetPtr> made = ParseCallTarget(target, options);
+  const absl::StatusOr<TargetPtr> made = MakeTarget(target, options);
   if (!made.ok()) return done(made.status());
   auto shared = std::make_shared<ConnectDone>(std::move(done));
   const bool posted = impl_->Post([impl = impl_.get(), target = *made, shared] {
@@ -432,7 +431,7 @@ std::shared_ptr<stub::RawCall> Master::StartCall(
     const std::string& target, const ConnectOptions& connect,
     std::string method, const stub::CallOptions& options,
     std::shared_ptr<stub::RawCallListener> listener) {
-  absl::StatusOr<CallTargetPtr> made = ParseCallTarget(target, connect);
+  absl::StatusOr<TargetPtr> made = MakeTarget(target, connect);
   if (made.ok()) {
     return impl_->StartCall(*std::move(made), std::move(method), options,
                             std::move(listener));

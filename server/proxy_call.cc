@@ -15,8 +15,6 @@
 namespace ramet::server {
 namespace {
 
-constexpr char kTargetKey[] = "ramet-target";
-
 // gRPC sends a status's text in HTTP/2 headers, of which a stock client takes
 // 8 KiB, percent-encoded and with everything else; a longer text would turn
 // the real error into one about headers. Clients that take more say how much.
@@ -113,14 +111,14 @@ void ProxyCall::OnRequested(bool ok) {
 }
 
 void ProxyCall::StartForwarding() {
-  const std::string target = FindMetadata(kTargetKey);
-  if (target.empty()) {
+  absl::StatusOr<Admission> admission =
+      door_->gatekeeper->AdmitForwarded(context_);
+  if (!admission.ok()) {
     stub::CallEnd end;
-    end.status = absl::InvalidArgumentError(
-        absl::StrCat("metadata ", kTargetKey, " must say which context ",
-                     context_.method(), " is for, for example ssh:web1"));
+    end.status = admission.status();
     return OnEnd(std::move(end));
   }
+  admission_ = *std::move(admission);
   stub::CallOptions options;
   const auto deadline = context_.deadline();
   if (deadline != std::chrono::system_clock::time_point::max()) {
@@ -133,8 +131,9 @@ void ProxyCall::StartForwarding() {
     }
   }
   // May call back at once.
-  std::shared_ptr<stub::RawCall> call = door_->master->StartCall(
-      target, door_->connect, context_.method(), options, shared_from_this());
+  std::shared_ptr<stub::RawCall> call =
+      door_->master->StartCall(admission_.target(), door_->connect,
+                               context_.method(), options, shared_from_this());
   absl::MutexLock lock(&mutex_);
   if (end_.has_value()) return;
   if (broken_) call->Cancel();

@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/optional.h"
+#include "server/gatekeeper.h"
 #include "server/master.h"
 #include "stub/raw_call.h"
 
@@ -31,6 +32,7 @@ class ProxyCall final : public stub::RawCallListener,
   struct Door {
     Master* master;
     ConnectOptions connect;
+    const Gatekeeper* gatekeeper;
     grpc::AsyncGenericService service;
     std::unique_ptr<grpc::ServerCompletionQueue> queue;
 
@@ -87,6 +89,7 @@ class ProxyCall final : public stub::RawCallListener,
   Event done_{&ProxyCall::OnDone, this};
 
   bool one_request_ = false;  // set before anything is read
+  Admission admission_;       // set before the call starts
 
   absl::Mutex mutex_;
   // Until the last operation is done, which is Finish().

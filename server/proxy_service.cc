@@ -14,9 +14,11 @@ constexpr unsigned kMaxThreads = 4;
 }  // namespace
 
 ProxyService::ProxyService(Master* master, ConnectOptions connect,
+                           const Gatekeeper* gatekeeper,
                            grpc::ServerBuilder* builder) {
   door_.master = master;
   door_.connect = std::move(connect);
+  door_.gatekeeper = gatekeeper;
   door_.queue = builder->AddCompletionQueue();
   builder->RegisterAsyncGenericService(&door_.service);
 }

@@ -6,14 +6,15 @@
 #include <thread>
 #include <vector>
 
+#include "server/gatekeeper.h"
 #include "server/master.h"
 #include "server/proxy_call.h"
 
 namespace ramet::server {
 
 // Forwards every method that no other service of the front door has, as bytes,
-// to the context of metadata `ramet-target`: calls of all four kinds, whose
-// messages it never parses.
+// to the context of metadata `ramet-target` or of `:authority`: calls of all
+// four kinds, whose messages it never parses.
 //
 // Passed on, both ways: messages one by one, the end of the caller's messages,
 // flow control, the remaining deadline, cancellation, metadata (but what is
@@ -26,9 +27,10 @@ namespace ramet::server {
 //   (docs/decisions/0009-proxy-threads.md).
 class ProxyService {
  public:
-  // Adds itself to a server that is about to be built. `master` outlives it.
+  // Adds itself to a server that is about to be built. `master` and
+  // `gatekeeper` outlive it.
   ProxyService(Master* master, ConnectOptions connect,
-               grpc::ServerBuilder* builder);
+               const Gatekeeper* gatekeeper, grpc::ServerBuilder* builder);
   // After the server's Shutdown(), which ends its calls; waits for them and for
   // its threads.
   ~ProxyService();

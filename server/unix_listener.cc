@@ -53,17 +53,21 @@ absl::Status RemoveStale(const std::string& path, const sockaddr_un& address) {
   return absl::OkStatus();
 }
 
-bool IsOwnUser(int connection) {
+bool GetPeer(int connection, uint32_t* uid) {
   ucred peer;
   socklen_t size = sizeof peer;
-  return getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-         (peer.uid == geteuid() || peer.uid == 0);
+  if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    return false;
+  }
+  *uid = peer.uid;
+  return true;
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<UnixListener>> UnixListener::Listen(
-    const std::string& listen_address, Accepted accepted) {
+    const std::string& listen_address, MayConnect may_connect,
+    Accepted accepted) {
   if (!absl::StartsWith(listen_address, kScheme)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "bad address \"", listen_address, "\": expected unix:PATH"));
@@ -93,15 +97,23 @@ absl::StatusOr<std::unique_ptr<UnixListener>> UnixListener::Listen(
   if (listen(listener.get(), kBacklog) != 0) {
     return ErrnoStatus(path, "listen", errno);
   }
-  return std::unique_ptr<UnixListener>(new UnixListener(
-      path, std::move(listener), std::move(stop), std::move(accepted)));
+  return std::unique_ptr<UnixListener>(
+      new UnixListener(path, std::move(listener), std::move(stop),
+                       std::move(may_connect), std::move(accepted)));
+}
+
+absl::Status UnixListener::SetOpenToOthers(bool open) {
+  if (chmod(path_.c_str(), open ? 0666 : 0600) == 0) return absl::OkStatus();
+  return ErrnoStatus(path_, "chmod", errno);
 }
 
 UnixListener::UnixListener(std::string path, core::UniqueFd socket,
-                           core::UniqueFd stop, Accepted accepted)
+                           core::UniqueFd stop, MayConnect may_connect,
+                           Accepted accepted)
     : path_(std::move(path)),
       socket_(std::move(socket)),
       stop_(std::move(stop)),
+      may_connect_(std::move(may_connect)),
       accepted_(std::move(accepted)),
       thread_([this] { Run(); }) {}
 
@@ -124,7 +136,11 @@ void UnixListener::Run() {
       if (errno == EMFILE || errno == ENFILE) poll(&fds[1], 1, 100);
       continue;
     }
-    if (IsOwnUser(connection.get())) accepted_(std::move(connection));
+    uint32_t uid = 0;
+    if (!GetPeer(connection.get(), &uid)) continue;
+    if (uid == geteuid() || uid == 0 || (may_connect_ && may_connect_(uid))) {
+      accepted_(std::move(connection), uid);
+    }
   }
 }
 

@@ -35,10 +35,12 @@ class UnixListenerTest : public testing::Test {
   }
 
   absl::StatusOr<std::unique_ptr<UnixListener>> Listen() {
-    return UnixListener::Listen("unix:" + path_, [this](UniqueFd connection) {
-      absl::MutexLock lock(&mutex_);
-      connection_ = std::move(connection);
-    });
+    return UnixListener::Listen("unix:" + path_, {},
+                                [this](UniqueFd connection, uint32_t uid) {
+                                  EXPECT_EQ(uid, getuid());
+                                  absl::MutexLock lock(&mutex_);
+                                  connection_ = std::move(connection);
+                                });
   }
   // The end of a connection that the listener got.
   UniqueFd WaitForConnection() {
@@ -147,15 +149,27 @@ TEST_F(UnixListenerTest, RefusesOtherKindsOfAddresses) {
   for (const std::string& address :
        {std::string(), std::string("/tmp/x"), std::string("tcp:localhost:1"),
         std::string("unix:"), "unix:/" + std::string(200, 'x')}) {
-    const auto listener = UnixListener::Listen(address, [](UniqueFd) {});
+    const auto listener =
+        UnixListener::Listen(address, {}, [](UniqueFd, uint32_t) {});
     EXPECT_EQ(listener.status().code(), absl::StatusCode::kInvalidArgument)
         << address;
   }
 }
 
+TEST_F(UnixListenerTest, MayBeOpenedToOthersAndClosedAgain) {
+  const auto listener = Listen();
+  ASSERT_TRUE(listener.ok()) << listener.status();
+  struct stat info;
+  for (const bool open : {true, false}) {
+    ASSERT_TRUE((*listener)->SetOpenToOthers(open).ok());
+    ASSERT_EQ(stat(path_.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777u, open ? 0666u : 0600u);
+  }
+}
+
 TEST_F(UnixListenerTest, NamesAFolderThatIsNotThere) {
   const auto listener = UnixListener::Listen(
-      "unix:" + folder_ + "/nowhere/socket", [](UniqueFd) {});
+      "unix:" + folder_ + "/nowhere/socket", {}, [](UniqueFd, uint32_t) {});
   EXPECT_EQ(listener.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_NE(listener.status().message().find("No such file or directory"),
             std::string::npos);

@@ -37,12 +37,13 @@ class UnaryListener final : public stub::RawCallListener {
 
 }  // namespace
 
-std::shared_ptr<grpc::Channel> ConnectFrontDoor(const std::string& address) {
+std::shared_ptr<grpc::Channel> ConnectFrontDoor(
+    const std::string& address,
+    const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   arguments.SetMaxReceiveMessageSize(-1);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(),
-                                   arguments);
+  return grpc::CreateCustomChannel(address, credentials, arguments);
 }
 
 stub::Context FrontDoorContext(std::shared_ptr<grpc::Channel> door,

@@ -36,9 +36,13 @@ class FrontDoorChannel final : public stub::Channel {
   const std::string target_;
 };
 
-// A gRPC channel to `address` ("unix:PATH") that takes error texts and messages
-// as long as ramet makes them.
-std::shared_ptr<grpc::Channel> ConnectFrontDoor(const std::string& address);
+// A gRPC channel to `address` ("unix:PATH", or "HOST:PORT" with the credentials
+// of mutual TLS) that takes error texts and messages as long as ramet makes
+// them.
+std::shared_ptr<grpc::Channel> ConnectFrontDoor(
+    const std::string& address,
+    const std::shared_ptr<grpc::ChannelCredentials>& credentials =
+        grpc::InsecureChannelCredentials());
 
 // A context behind the door, by the name of its target.
 stub::Context FrontDoorContext(std::shared_ptr<grpc::Channel> door,

@@ -16,8 +16,8 @@ absl::StatusOr<std::unique_ptr<Caller>> MakeCaller(const Flags& flags) {
   return EmbeddedCaller::Create(flags);
 }
 
-absl::StatusOr<std::unique_ptr<server::Master>> MakeMaster(const Flags& flags) {
-  server::MasterOptions options;
+absl::StatusOr<std::unique_ptr<server::Master>> MakeMaster(
+    const Flags& flags, server::MasterOptions options) {
   options.heartbeat.interval_ms =
       static_cast<uint32_t>(absl::ToInt64Milliseconds(flags.heartbeat));
   options.unidirectional = flags.unidirectional;

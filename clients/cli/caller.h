@@ -37,8 +37,10 @@ class Caller {
 // Loads --module bundles. Their errors are the bundles'.
 absl::StatusOr<std::unique_ptr<Caller>> MakeCaller(const Flags& flags);
 
-// A master with what `flags` say: log lines on standard error, bundles loaded.
-absl::StatusOr<std::unique_ptr<server::Master>> MakeMaster(const Flags& flags);
+// A master with what `flags` say, and `options` where they say nothing: log
+// lines on standard error, bundles loaded.
+absl::StatusOr<std::unique_ptr<server::Master>> MakeMaster(
+    const Flags& flags, server::MasterOptions options = {});
 
 server::ConnectOptions MakeConnectOptions(const Flags& flags);
 

@@ -8,14 +8,18 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "server/listen_address.h"
 
 namespace ramet::cli {
 
 const char kUsage[] =
     R"(usage: ramet call TARGET SERVICE/METHOD [JSON] [flags]
        ramet serve --listen unix:PATH [flags]
-       ramet contexts list|connect TARGET|disconnect NAME|detach NAME|
-                      links [NAME] --master unix:PATH
+       ramet contexts list|get NAME|watch [NAME]|logs [NAME]|links [NAME]
+                      --master unix:PATH
+       ramet contexts connect TARGET|disconnect NAME|shutdown NAME|
+                      detach NAME
+                      --master unix:PATH
        ramet help | version
 
 Calls a typed method in a context on another machine that has only sshd and
@@ -34,8 +38,21 @@ TARGET   local:[label] or ssh:[user@]host[:port]; hops are chained with /, for
   --heartbeat 15s            a context that is silent for three times as long is
                              lost; 0s: never
   --unidirectional           contexts can't reach their siblings
-  --master unix:PATH         be a client of `ramet serve` (default $RAMET_MASTER)
-  --listen unix:PATH         where to serve; the socket gets mode 0600
+  --master ADDRESS           be a client of `ramet serve` (default $RAMET_MASTER):
+                             unix:PATH, or tcp:HOST:PORT with --tls-cert,
+                             --tls-key and --tls-ca
+  --grace 5s                 for calls at work, when `serve` or a context that is
+                             shut down ends
+
+  --listen ADDRESS           where to serve (repeatable): unix:PATH, or
+                             tcp:HOST:PORT with mutual TLS and --clients
+  --clients FILE             which client may do what (docs/front_door.md)
+  --tls-cert FILE            PEM: this side's certificate, and
+  --tls-key FILE             its key
+  --tls-client-ca FILE       serve: PEM of who signs clients' certificates
+  --tls-ca FILE              with --master: PEM of who signs the master's
+  --keepalive 60s            silent connections are checked so often; 0s: never
+  --metrics 127.0.0.1:PORT   serve Prometheus's metrics; a loopback address
 
   -i, --identity FILE        private key to try first (repeatable)
   --known-hosts FILE         instead of ssh's
@@ -96,6 +113,29 @@ absl::Status SetHeartbeat(absl::string_view value, Flags* flags) {
   return absl::OkStatus();
 }
 
+absl::Status SetKeepalive(absl::string_view value, Flags* flags) {
+  if (!absl::ParseDuration(value, &flags->keepalive) ||
+      (flags->keepalive != absl::ZeroDuration() &&
+       (flags->keepalive < absl::Seconds(1) ||
+        flags->keepalive > absl::Hours(24)))) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--keepalive takes a time from 1s to 24h, or 0s, not \"", value, "\""));
+  }
+  if (flags->keepalive == absl::ZeroDuration()) {
+    flags->keepalive = absl::InfiniteDuration();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetGrace(absl::string_view value, Flags* flags) {
+  if (!absl::ParseDuration(value, &flags->grace) ||
+      flags->grace < absl::ZeroDuration() || flags->grace > absl::Hours(24)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--grace takes a time from 0s to 24h, not \"", value, "\""));
+  }
+  return absl::OkStatus();
+}
+
 const std::map<std::string, Setter, std::less<>>& ValueFlags() {
   static const auto* const flags = [] {
     auto* const map = new std::map<std::string, Setter, std::less<>>();
@@ -141,7 +181,18 @@ const std::map<std::string, Setter, std::less<>>& ValueFlags() {
                     &flags->ssh.transport);
     };
     (*map)["--master"] = Text(&Flags::master);
-    (*map)["--listen"] = Text(&Flags::listen);
+    (*map)["--listen"] = [](absl::string_view value, Flags* flags) {
+      flags->listen.emplace_back(value);
+      return absl::OkStatus();
+    };
+    (*map)["--clients"] = Text(&Flags::clients);
+    (*map)["--tls-cert"] = Text(&Flags::tls_cert);
+    (*map)["--tls-key"] = Text(&Flags::tls_key);
+    (*map)["--tls-client-ca"] = Text(&Flags::tls_client_ca);
+    (*map)["--tls-ca"] = Text(&Flags::tls_ca);
+    (*map)["--metrics"] = Text(&Flags::metrics);
+    (*map)["--keepalive"] = &SetKeepalive;
+    (*map)["--grace"] = &SetGrace;
     return map;
   }();
   return *flags;
@@ -163,9 +214,31 @@ bool SetSwitch(absl::string_view name, Flags* flags) {
 }
 
 absl::Status CheckAddress(absl::string_view flag, absl::string_view value) {
-  if (value.empty() || value.substr(0, 5) == "unix:") return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(flag, " takes unix:PATH, not \"", value, "\""));
+  if (value.empty()) return absl::OkStatus();
+  const absl::Status status = server::ParseListenAddress(value).status();
+  if (status.ok()) return status;
+  return absl::InvalidArgumentError(absl::StrCat(flag, ": ", status.message()));
+}
+
+// Whether the arguments of `contexts` are one of its commands.
+bool IsContextsCommand(const std::vector<std::string>& arguments) {
+  struct Form {
+    const char* command;
+    size_t least, most;  // arguments behind it
+  };
+  static constexpr Form kForms[] = {
+      {"list", 0, 0},       {"get", 1, 1},      {"watch", 0, 1},
+      {"logs", 0, 1},       {"links", 0, 1},    {"connect", 1, 1},
+      {"disconnect", 1, 1}, {"shutdown", 1, 1}, {"detach", 1, 1},
+  };
+  if (arguments.empty()) return false;
+  const size_t count = arguments.size() - 1;
+  for (const Form& form : kForms) {
+    if (arguments[0] == form.command) {
+      return form.least <= count && count <= form.most;
+    }
+  }
+  return false;
 }
 
 absl::Status CheckCommand(const Flags& flags) {
@@ -183,17 +256,16 @@ absl::Status CheckCommand(const Flags& flags) {
     if (flags.listen.empty()) {
       return absl::InvalidArgumentError("serve needs --listen unix:PATH");
     }
+    for (const std::string& address : flags.listen) {
+      const absl::Status status = CheckAddress("--listen", address);
+      if (!status.ok()) return status;
+    }
   } else if (flags.command == "contexts") {
-    const bool list = count == 1 && flags.arguments[0] == "list";
-    const bool links =
-        count >= 1 && count <= 2 && flags.arguments[0] == "links";
-    const bool other = count == 2 && (flags.arguments[0] == "connect" ||
-                                      flags.arguments[0] == "disconnect" ||
-                                      flags.arguments[0] == "detach");
-    if (!list && !links && !other) {
+    if (!IsContextsCommand(flags.arguments)) {
       return absl::InvalidArgumentError(
-          "contexts takes list, connect TARGET, disconnect NAME, detach NAME "
-          "or links [NAME]");
+          "contexts takes list, get NAME, watch [NAME], logs [NAME], "
+          "links [NAME], connect TARGET, disconnect NAME, shutdown NAME or "
+          "detach NAME");
     }
     if (flags.master.empty()) {
       return absl::InvalidArgumentError(
@@ -203,8 +275,7 @@ absl::Status CheckCommand(const Flags& flags) {
     return absl::InvalidArgumentError(
         absl::StrCat("unknown command \"", flags.command, "\""));
   }
-  const absl::Status listen = CheckAddress("--listen", flags.listen);
-  return listen.ok() ? CheckAddress("--master", flags.master) : listen;
+  return CheckAddress("--master", flags.master);
 }
 
 }  // namespace

@@ -18,8 +18,16 @@ struct Flags {
   std::vector<std::string> modules;
   core::SshOptions ssh;
   absl::Duration deadline = absl::InfiniteDuration();
-  std::string master;  // "unix:PATH"; empty: embed one
-  std::string listen;
+  std::string master;  // "unix:PATH", "tcp:HOST:PORT"; empty: embed one
+  std::vector<std::string> listen;
+  std::string tls_cert;  // of this side; --tls-key is its key
+  std::string tls_key;
+  std::string tls_client_ca;  // serve: who signs clients' certificates
+  std::string tls_ca;         // with --master: who signs the master's
+  std::string clients;        // serve: who may do what
+  std::string metrics;        // serve: "ADDRESS:PORT"
+  absl::Duration keepalive = absl::Seconds(60);
+  absl::Duration grace = absl::Seconds(5);
   absl::Duration heartbeat = absl::Seconds(15);
   uint32_t log_level = 0;  // core::LogLevel
   bool unidirectional = false;

@@ -134,22 +134,34 @@ TEST_F(FlagsTest, SaysWhatIsWrong) {
       {{"call", "local:", "a.A/B", "--ssh-transport", "dropbear"},
        "--ssh-transport takes one of: auto, libssh2, openssh"},
       {{"call", "local:", "a.A/B", "--master", "localhost:1"},
-       "--master takes unix:PATH, not \"localhost:1\""},
+       "--master: bad address \"localhost:1\": expected unix:PATH or "
+       "tcp:HOST:PORT"},
       {{"serve"}, "serve needs --listen unix:PATH"},
       {{"serve", "x", "--listen", "unix:/x"}, "serve takes no arguments"},
-      {{"serve", "--listen", "/x"}, "--listen takes unix:PATH, not \"/x\""},
+      {{"serve", "--listen", "/x"},
+       "--listen: bad address \"/x\": expected unix:PATH or tcp:HOST:PORT"},
+      {{"serve", "--listen", "unix:/x", "--listen", "tcp:h"},
+       "--listen: bad address \"tcp:h\": expected tcp:HOST:PORT"},
+      {{"serve", "--keepalive", "10ms"},
+       "--keepalive takes a time from 1s to 24h, or 0s, not \"10ms\""},
+      {{"serve", "--grace", "5"},
+       "--grace takes a time from 0s to 24h, not \"5\""},
+      {{"contexts", "get", "--master", "unix:/x"},
+       "contexts takes list, get NAME, watch [NAME], logs [NAME], "
+       "links [NAME], connect TARGET, disconnect NAME, shutdown NAME or "
+       "detach NAME"},
       {{"contexts", "--master", "unix:/x"},
-       "contexts takes list, connect TARGET, disconnect NAME, detach NAME "
-       "or links [NAME]"},
+       "contexts takes list, get NAME, watch [NAME], logs [NAME], "
+       "links [NAME], connect TARGET, disconnect NAME, shutdown NAME or "
+       "detach NAME"},
       {{"contexts", "list", "x", "--master", "unix:/x"},
-       "contexts takes list, connect TARGET, disconnect NAME, detach NAME "
-       "or links [NAME]"},
+       "contexts takes list, get NAME, watch [NAME], logs [NAME], "
+       "links [NAME], connect TARGET, disconnect NAME, shutdown NAME or "
+       "detach NAME"},
       {{"contexts", "connect", "--master", "unix:/x"},
-       "contexts takes list, connect TARGET, disconnect NAME, detach NAME "
-       "or links [NAME]"},
-      {{"contexts", "detach", "--master", "unix:/x"},
-       "contexts takes list, connect TARGET, disconnect NAME, detach NAME "
-       "or links [NAME]"},
+       "contexts takes list, get NAME, watch [NAME], logs [NAME], "
+       "links [NAME], connect TARGET, disconnect NAME, shutdown NAME or "
+       "detach NAME"},
       {{"contexts", "list"},
        "contexts needs --master unix:PATH or $RAMET_MASTER"},
   };
@@ -169,6 +181,23 @@ TEST_F(FlagsTest, TakesTheMasterFromTheEnvironmentUnlessAFlagSaysElse) {
   unsetenv("RAMET_MASTER");
 }
 
+TEST_F(FlagsTest, ReadsWhatAFrontDoorNeeds) {
+  const auto flags = ParseFlags(
+      {"serve", "--listen", "unix:/x", "--listen=tcp:[::1]:0", "--clients", "c",
+       "--tls-cert", "d", "--tls-key", "e", "--tls-client-ca", "f", "--metrics",
+       "127.0.0.1:0", "--keepalive", "0s", "--grace", "1m"});
+  ASSERT_TRUE(flags.ok()) << flags.status();
+  EXPECT_EQ(flags->listen,
+            (std::vector<std::string>{"unix:/x", "tcp:[::1]:0"}));
+  EXPECT_EQ(flags->clients, "c");
+  EXPECT_EQ(flags->tls_cert, "d");
+  EXPECT_EQ(flags->tls_key, "e");
+  EXPECT_EQ(flags->tls_client_ca, "f");
+  EXPECT_EQ(flags->metrics, "127.0.0.1:0");
+  EXPECT_EQ(flags->keepalive, absl::InfiniteDuration());
+  EXPECT_EQ(flags->grace, absl::Minutes(1));
+}
+
 TEST_F(FlagsTest, HelpComesBeforeEverything) {
   for (const Arguments& arguments :
        {Arguments{"help"}, Arguments{"-h"}, Arguments{"call", "--help"}}) {
@@ -185,8 +214,10 @@ TEST_F(FlagsTest, TheUsageNamesEveryFlag) {
   const std::string usage = kUsage;
   for (const char* flag :
        {"--module", "--deadline", "--stats", "-q, --quiet", "--master",
-        "--listen", "-i, --identity", "--known-hosts", "--host-key-check",
-        "--ssh-transport", "-F, --ssh-config"}) {
+        "--listen", "--clients", "--tls-cert", "--tls-key", "--tls-client-ca",
+        "--tls-ca", "--keepalive", "--grace", "--metrics", "-i, --identity",
+        "--known-hosts", "--host-key-check", "--ssh-transport",
+        "-F, --ssh-config"}) {
     EXPECT_NE(usage.find(flag), std::string::npos) << flag;
   }
 }

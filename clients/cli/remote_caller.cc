@@ -1,7 +1,13 @@
 #include "clients/cli/remote_caller.h"
 
+#include <fstream>
+#include <iterator>
+#include <utility>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "clients/cc/front_door_channel.h"
 #include "ramet/v1/contexts.grpc.pb.h"
@@ -18,7 +24,47 @@ absl::Status NameDoor(const absl::Status& status, const std::string& address) {
       absl::StrCat("no master answers on ", address, ": ", status.message()));
 }
 
+absl::StatusOr<std::string> ReadPem(absl::string_view flag,
+                                    const std::string& path) {
+  if (path.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--master tcp:HOST:PORT needs ", flag));
+  }
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(file)),
+                    std::istreambuf_iterator<char>());
+  if (!file.good() && bytes.empty()) {
+    return absl::NotFoundError(absl::StrCat("cannot read ", path));
+  }
+  return bytes;
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(
+    const Flags& flags) {
+  const auto certificate = ReadPem("--tls-cert", flags.tls_cert);
+  if (!certificate.ok()) return certificate.status();
+  const auto key = ReadPem("--tls-key", flags.tls_key);
+  if (!key.ok()) return key.status();
+  const auto ca = ReadPem("--tls-ca", flags.tls_ca);
+  if (!ca.ok()) return ca.status();
+  grpc::SslCredentialsOptions options;
+  options.pem_cert_chain = *certificate;
+  options.pem_private_key = *key;
+  options.pem_root_certs = *ca;
+  return grpc::SslCredentials(options);
+}
+
 }  // namespace
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const Flags& flags) {
+  absl::string_view address = flags.master;
+  if (!absl::ConsumePrefix(&address, "tcp:")) {
+    return clients::ConnectFrontDoor(flags.master);
+  }
+  const auto credentials = MakeCredentials(flags);
+  if (!credentials.ok()) return credentials.status();
+  return clients::ConnectFrontDoor(std::string(address), *credentials);
+}
 
 absl::Status FromGrpc(const grpc::Status& status, const std::string& address) {
   return NameDoor(
@@ -27,12 +73,16 @@ absl::Status FromGrpc(const grpc::Status& status, const std::string& address) {
       address);
 }
 
-RemoteCaller::RemoteCaller(const Flags& flags)
-    : flags_(flags), channel_(clients::ConnectFrontDoor(flags.master)) {}
+RemoteCaller::RemoteCaller(const Flags& flags,
+                           std::shared_ptr<grpc::Channel> channel)
+    : flags_(flags), channel_(std::move(channel)) {}
 
 absl::StatusOr<std::unique_ptr<Caller>> RemoteCaller::Create(
     const Flags& flags) {
-  std::unique_ptr<RemoteCaller> caller(new RemoteCaller(flags));
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = MakeChannel(flags);
+  if (!channel.ok()) return channel.status();
+  std::unique_ptr<RemoteCaller> caller(
+      new RemoteCaller(flags, *std::move(channel)));
   for (const std::string& module : flags.modules) {
     const absl::Status status = caller->local_.LoadFile(module);
     if (!status.ok()) return status;

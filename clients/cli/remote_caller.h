@@ -22,7 +22,7 @@ class RemoteCaller final : public Caller {
   absl::Status Explain(const absl::Status& status) override;
 
  private:
-  explicit RemoteCaller(const Flags& flags);
+  RemoteCaller(const Flags& flags, std::shared_ptr<grpc::Channel> channel);
 
   void SetDeadline(grpc::ClientContext* context) const;
 
@@ -30,6 +30,10 @@ class RemoteCaller final : public Caller {
   const std::shared_ptr<grpc::Channel> channel_;
   server::ModuleRepository local_;  // --module: for their descriptors
 };
+
+// A channel to the front door of --master that takes long error texts.
+// INVALID_ARGUMENT, NOT_FOUND: TCP without certificates.
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const Flags& flags);
 
 // gRPC's status as Abseil's; UNAVAILABLE says which front door did not answer.
 absl::Status FromGrpc(const grpc::Status& status, const std::string& address);
