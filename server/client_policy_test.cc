@@ -19,7 +19,11 @@ constexpr char kFile[] = R"(
     allow { target: "ssh:db1" admin: "ramet.v1.Contexts/Get" }
     allow { admin: "grpc.reflection.*/*" }
   }
-  client { name: "local user" uid: 1001 allow { target: "local:" method: "**" } }
+  client {
+    name: "local user"
+    uid: 1001
+    allow { target: "local:" method: "**" }
+  }
 )";
 
 ClientPolicy Good(const std::string& text) {

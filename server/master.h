@@ -27,7 +27,7 @@ namespace ramet::server {
 // A line that a module, or a process it started, printed in some context.
 struct LogLine {
   std::string context;  // its name: "ssh:web1"
-  uint32_t level;       // 0 debug, 1 info, 2 warning, 3 error
+  uint32_t level = 0;   // 0 debug, 1 info, 2 warning, 3 error
   std::string source;   // "greeter stderr"
   std::string text;
 };

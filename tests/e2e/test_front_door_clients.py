@@ -158,7 +158,7 @@ class MutualTlsTest(cases.Case):
       self.fails("PERMISSION_DENIED",
                  lambda: list(call(request, timeout=CALL_S)))
 
-  def test_the_standard_services_need_rules_and_health_of_the_door_does_not(self):
+  def test_standard_services_need_rules_and_the_doors_health_does_not(self):
     for pair, allowed in ((self.deploy, False), (self.auditor, True)):
       channel = self.channel(pair)
       calls = (
