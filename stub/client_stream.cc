@@ -31,7 +31,7 @@ bool ClientStream::Read(std::string* message) {
   }
   raw_->Consumed(message->size());
   if (message->size() <= options_.max_reply_bytes) return true;
-  Cancel(TooLong("reply", message->size(), options_.max_reply_bytes));
+  Fail(TooLong("reply", message->size(), options_.max_reply_bytes));
   return false;
 }
 
@@ -95,6 +95,15 @@ void ClientStream::Cancel(absl::Status status) {
     messages_.clear();
   }
   raw_->Cancel();
+}
+
+void ClientStream::Fail(absl::Status status) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    messages_.clear();
+    if (over_ && end_.status.ok()) end_.status = status;
+  }
+  Cancel(std::move(status));
 }
 
 bool ClientStream::over() const {

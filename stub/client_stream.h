@@ -51,9 +51,12 @@ class ClientStream final : public RawCallListener {
     return end_.trailing_metadata;
   }
 
-  // Ends the call, unless it is over: `status` becomes its status. Wakes
+  // Ends the call: `status` becomes its status, unless it is over. Wakes
   // everybody.
   void Cancel(absl::Status status);
+  // The same for a message that can't be read, which counts also when the
+  // callee has sent OK behind it.
+  void Fail(absl::Status status);
   bool over() const;
   const char* method() const { return method_; }
 

@@ -44,7 +44,7 @@ class ClientStreamBase {
     std::string bytes;
     if (!stream_->Read(&bytes)) return false;
     absl::Status status = ParseReply(bytes, stream_->method(), reply);
-    if (!status.ok()) stream_->Cancel(status);
+    if (!status.ok()) stream_->Fail(status);
     return status.ok();
   }
 

@@ -140,6 +140,7 @@ void LoopbackCall::Cancel() {
   {
     Lock lock(mutex_);
     if (over_) return;
+    context_.MarkCancelled();
     EndLocked(absl::CancelledError("the caller cancelled"));
     Deliver(&lock);
   }
