@@ -148,7 +148,7 @@ void LoopbackCall::Cancel() {
 }
 
 void LoopbackCall::Deliver(Lock* lock) {
-  if (delivering_) return;
+  if (delivering_ || listener_ == nullptr) return;
   delivering_ = true;
   while (!events_.empty()) {
     Event event = std::move(events_.front());
@@ -158,6 +158,12 @@ void LoopbackCall::Deliver(Lock* lock) {
     lock->lock();
   }
   delivering_ = false;
+  if (!over_) return;
+  // They may hold each other; whoever called us has the call.
+  std::shared_ptr<RawCallListener> heard_all = std::move(listener_);
+  lock->unlock();
+  heard_all.reset();
+  lock->lock();
 }
 
 }  // namespace ramet::stub

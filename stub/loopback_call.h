@@ -59,13 +59,14 @@ class LoopbackCall final : public RawCall,
   void WaitFor(Lock* lock, Condition condition);
   void PostInitialMetadata();
   void EndLocked(const absl::Status& status);
-  // Calls the listener with what is posted, unless another thread is at it.
+  // Calls the listener with what is posted, unless another thread is at it;
+  // lets it go behind the end. Gives up the lock meanwhile.
   void Deliver(Lock* lock);
 
   CallContext context_;
-  const std::shared_ptr<RawCallListener> listener_;
 
-  mutable std::mutex mutex_;  // for everything below
+  mutable std::mutex mutex_;                   // for everything below
+  std::shared_ptr<RawCallListener> listener_;  // until it has heard the end
   std::condition_variable changed_;
   std::deque<std::string> requests_;
   size_t request_bytes_ = 0;  // of requests_
