@@ -75,8 +75,7 @@ std::shared_ptr<ClientStream> StartServerStream(
   if (!status.ok()) return ClientStream::Failed(method, std::move(status));
   std::shared_ptr<ClientStream> stream =
       ClientStream::Start(context, method, options);
-  stream->Write(std::move(bytes));
-  stream->CloseSend();
+  stream->SendLast(std::move(bytes));
   return stream;
 }
 

@@ -76,8 +76,7 @@ StreamCall<Request> StartServerStreamCall(
   }
   StreamCall<Request> call = StartStreamCall<Request, Reply>(
       context, method, options, std::move(listener));
-  call.SendBytes(std::move(bytes));
-  call.CloseSend();
+  call.SendLastBytes(std::move(bytes));
   return call;
 }
 

@@ -65,6 +65,15 @@ void ClientStream::CloseSend() {
   raw_->CloseSend();
 }
 
+void ClientStream::SendLast(std::string message) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (over_ || closed_) return;
+    closed_ = true;
+  }
+  raw_->SendLast(std::move(message));
+}
+
 const MetadataPairs& ClientStream::InitialMetadata() {
   std::unique_lock<std::mutex> lock(mutex_);
   changed_.wait(lock, [this] { return heard_; });

@@ -39,6 +39,8 @@ class ClientStream final : public RawCallListener {
   // sending side is closed. True does not mean that the callee has read it.
   bool Write(std::string message);
   void CloseSend();
+  // The one message of a call just started: never blocks.
+  void SendLast(std::string message);
 
   // Blocks until the callee has sent something, or the call is over.
   const MetadataPairs& InitialMetadata();

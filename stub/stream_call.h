@@ -68,9 +68,9 @@ class StreamCall {
     raw_->Send(std::move(bytes));
     return absl::OkStatus();
   }
-  // For generated code: without the checks.
-  void SendBytes(std::string request) {
-    if (raw_ != nullptr) raw_->Send(std::move(request));
+  // For generated code: the one request, without the checks.
+  void SendLastBytes(std::string request) {
+    if (raw_ != nullptr) raw_->SendLast(std::move(request));
   }
   // No more requests come.
   void CloseSend() {

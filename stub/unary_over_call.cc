@@ -53,8 +53,7 @@ void StartUnaryOverCall(Channel* channel, std::string method,
       std::move(method), options,
       std::make_shared<UnaryListener>(options.reply_metadata, std::move(done)));
   if (call == nullptr) return;
-  call->Send(std::move(request));
-  call->CloseSend();
+  call->SendLast(std::move(request));
 }
 
 }  // namespace ramet::stub
