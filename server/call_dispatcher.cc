@@ -127,6 +127,10 @@ std::shared_ptr<OutgoingCall> CallDispatcher::Start(
   for (const auto& [key, value] : options.metadata) {
     headers.metadata.push_back({key, value});
   }
+  headers.chain_id = options.chain_position.id;
+  headers.chain_epoch = options.chain_position.epoch;
+  headers.chain_index = options.chain_position.index;
+  headers.chain_known_ok = options.chain_position.known_ok;
   RegisteredListener* const unset = registered.get();
   const std::shared_ptr<OutgoingCall> call =
       OutgoingCall::Create(context_, std::move(headers), std::move(registered));

@@ -251,6 +251,8 @@ class Master::ContextChannel final : public stub::Channel {
                             std::move(listener));
   }
 
+  bool keeps_order() const override { return true; }
+
  private:
   const std::shared_ptr<Impl> impl_;
   const TargetPtr target_;

@@ -67,6 +67,8 @@ class CallContext {
   // Sleeps until is_cancelled(), or for `duration`; true in the first case.
   bool WaitUntilCancelled(absl::Duration duration) const;
 
+  const core::CallHeaders& headers() const { return headers_; }
+
   // The runtime's side, and a test's. Cancel() runs the callbacks, on this
   // thread; MarkCancelled() leaves that to a Cancel() which must follow.
   void MarkCancelled() { cancelled_.Set(); }

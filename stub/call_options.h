@@ -2,6 +2,7 @@
 #define STUB_CALL_OPTIONS_H_
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <algorithm>
 #include <memory>
@@ -22,6 +23,16 @@ struct ReplyMetadata {
   MetadataPairs trailing;
 };
 
+class ChainState;  // stub/call_chain.h
+
+// Where in a chain a call is: the fields of CallHeaders. An id of 0: in none.
+struct ChainPosition {
+  uint64_t id = 0;
+  uint32_t epoch = 0;
+  uint64_t index = 0;
+  uint64_t known_ok = 0;
+};
+
 // How one call is made. A value type.
 struct CallOptions {
   // The call fails with DEADLINE_EXCEEDED when it is not over by then; of the
@@ -40,6 +51,11 @@ struct CallOptions {
   // Gets the metadata of a unary call's answer, when it is wanted. One for each
   // call.
   std::shared_ptr<ReplyMetadata> reply_metadata;
+
+  // Made by CallChain::Options(). The position is filled in when the call is
+  // made; the channel sends it.
+  std::shared_ptr<ChainState> chain;
+  ChainPosition chain_position;
 
   // The earlier of both limits, as time that remains at `now`; negative when
   // it has passed.

@@ -15,6 +15,15 @@ absl::Status CheckStart(const Context& context, const char* method,
   return CheckMetadata(options.metadata);
 }
 
+absl::Status CheckStreamStart(const Context& context, const char* method,
+                              const CallOptions& options) {
+  if (options.chain != nullptr) {
+    return absl::InvalidArgumentError(std::string(method) +
+                                      ": chains are of unary calls");
+  }
+  return CheckStart(context, method, options);
+}
+
 absl::Status TooLong(const char* what, size_t bytes, size_t limit_bytes) {
   return absl::ResourceExhaustedError(std::string(what) + " of " +
                                       std::to_string(bytes) +

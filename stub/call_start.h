@@ -14,6 +14,11 @@ namespace ramet::stub {
 absl::Status CheckStart(const Context& context, const char* method,
                         const CallOptions& options);
 
+// The same for a call that may stream; INVALID_ARGUMENT also: it is for a
+// chain.
+absl::Status CheckStreamStart(const Context& context, const char* method,
+                              const CallOptions& options);
+
 // RESOURCE_EXHAUSTED, with both numbers; `what` is "request" or "reply".
 absl::Status TooLong(const char* what, size_t bytes, size_t limit_bytes);
 

@@ -41,6 +41,10 @@ class Channel {
       std::string method, const CallOptions& options,
       std::shared_ptr<RawCallListener> listener) = 0;
 
+  // Calls are begun in the order in which they were started, and carry
+  // CallOptions::chain_position: what a CallChain needs.
+  virtual bool keeps_order() const { return false; }
+
   // StartUnary(), blocking. Never call it on the channel's own thread.
   virtual absl::StatusOr<std::string> CallUnary(std::string method,
                                                 std::string request,

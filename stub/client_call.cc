@@ -1,5 +1,6 @@
 #include "stub/client_call.h"
 
+#include "stub/call_chain.h"
 #include "stub/call_start.h"
 #include "stub/unary_over_call.h"
 
@@ -28,8 +29,8 @@ absl::Status PrepareRequest(const Context& context, const char* method,
 absl::StatusOr<std::string> CallUnaryBytes(
     const Context& context, const char* method,
     const google::protobuf::MessageLite& request, const CallOptions& options) {
-  // The channel knows the cheapest way, which has no metadata.
-  if (options.reply_metadata != nullptr) {
+  // The channel knows the cheapest way, which is for simple calls.
+  if (options.reply_metadata != nullptr || options.chain != nullptr) {
     return StartUnaryBytes(context, method, request, options)->Take();
   }
   std::string bytes;
@@ -56,7 +57,11 @@ std::shared_ptr<PendingResult> StartUnaryBytes(
                   absl::StatusOr<std::string> reply) {
     result->Set(CheckReply(std::move(reply), max_reply_bytes));
   };
-  if (options.reply_metadata != nullptr) {
+  if (options.chain != nullptr) {
+    const std::shared_ptr<ChainState> chain = options.chain;
+    chain->StartUnary(context.channel(), method, std::move(bytes), options,
+                      std::move(done));
+  } else if (options.reply_metadata != nullptr) {
     StartUnaryOverCall(context.channel(), method, std::move(bytes), options,
                        std::move(done));
   } else {

@@ -7,7 +7,7 @@ namespace ramet::stub {
 std::shared_ptr<ClientStream> ClientStream::Start(const Context& context,
                                                   const char* method,
                                                   const CallOptions& options) {
-  absl::Status status = CheckStart(context, method, options);
+  absl::Status status = CheckStreamStart(context, method, options);
   if (!status.ok()) return Failed(method, std::move(status));
   auto stream = std::make_shared<ClientStream>(method, options);
   stream->raw_ = context.channel()->StartCall(method, options, stream);

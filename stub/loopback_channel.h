@@ -32,6 +32,7 @@ class LoopbackChannel : public Channel {
   std::shared_ptr<RawCall> StartCall(
       std::string method, const CallOptions& options,
       std::shared_ptr<RawCallListener> listener) override;
+  bool keeps_order() const override { return true; }
 
  private:
   struct Served {

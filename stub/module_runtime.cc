@@ -78,7 +78,7 @@ void ModuleRuntime::Run() {
     ReadFrames();
     StartThread();
     TellCancelled(&lock);
-    ServeWaiting(&lock);
+    ServeWaiting(&lock, /*has_role=*/true);
   }
   Work();
 }
@@ -179,14 +179,16 @@ void ModuleRuntime::Work() {
       // The role was kept, and is passed on now; or the pause goes on.
     } else if (fd == deadlines_.fd()) {
       OnTimer();
-      TellCancelled(&lock);
       Arm(fd, EPOLLIN);
+      TellCancelled(&lock);
+      // It may have been the turn of the next of a chain.
+      ServeWaiting(&lock, /*has_role=*/false);
       continue;
     } else if (fd == link_fd_.get()) {
       ReadFrames();
       TellCancelled(&lock);
     }
-    ServeWaiting(&lock);
+    ServeWaiting(&lock, /*has_role=*/true);
   }
 }
 
@@ -243,14 +245,20 @@ void ModuleRuntime::OnCallFrame(const core::FrameHeader& header,
   ServedCall::Fed fed;
   const CallPtr call = calls_->OnFrame(header, payload, &fed);
   if (call == nullptr) return;
-  if (fed.opened) deadlines_.Add(call->context().deadline(), call->key());
+  if (fed.opened) {
+    deadlines_.Add(call->context().deadline(), call->key());
+    if (call->chained()) {
+      const absl::Status status = chains_.Add(call);
+      if (!status.ok()) return AbortCall(call, status);
+    }
+  }
   if (fed.grant > 0) {
     std::string frame;
     AppendGrant(*call, fed.grant, &frame);
     writer_.ForceQueue(frame);
   }
-  if (fed.over) cancelled_.push_back(call);
   if (fed.over || fed.has_frames) ForceFrames(call);
+  if (fed.over) OnAborted(call);
   if (fed.start && !fed.over) StartCall(call);
 }
 
@@ -267,14 +275,32 @@ void ModuleRuntime::TellCancelled(Lock* lock) {
 
 void ModuleRuntime::StartCall(const CallPtr& call) {
   if (call->kind() != MethodKind::kUnary) return StartStream(call);
+  if (!call->chained() || chains_.OnWhole(*call)) AddWaiting(call);
+}
+
+void ModuleRuntime::AddWaiting(const CallPtr& call) {
   // Cancelled calls leave when there are more of them than others.
-  if (waiting_.size() > 2 * calls_->size() + 1024) {
-    waiting_.erase(
-        std::remove_if(waiting_.begin(), waiting_.end(),
-                       [](const CallPtr& waiting) { return waiting->over(); }),
-        waiting_.end());
-  }
+  if (waiting_.size() > 2 * calls_->size() + 1024) DropCancelled();
   waiting_.push_back(call);
+}
+
+void ModuleRuntime::DropCancelled() {
+  std::deque<CallPtr> waiting;
+  waiting.swap(waiting_);
+  for (CallPtr& call : waiting) {
+    if (call->over()) {
+      LeaveChain(*call);
+    } else {
+      waiting_.push_back(std::move(call));
+    }
+  }
+}
+
+void ModuleRuntime::LeaveChain(const ServedCall& call) {
+  if (!call.chained()) return;
+  ChainTable::Turn turn;
+  chains_.OnReturned(call, &turn);
+  TakeTurn(turn);
 }
 
 void ModuleRuntime::StartStream(const CallPtr& call) {
@@ -298,8 +324,23 @@ void ModuleRuntime::StartStream(const CallPtr& call) {
 
 void ModuleRuntime::AbortCall(const CallPtr& call, const absl::Status& status) {
   call->Abort(status);
-  cancelled_.push_back(call);
   ForceFrames(call);
+  // Behind its own answer: those that fail with it.
+  OnAborted(call);
+}
+
+void ModuleRuntime::OnAborted(const CallPtr& call) {
+  cancelled_.push_back(call);
+  if (!call->chained()) return;
+  ChainTable::Turn turn;
+  chains_.OnAborted(*call, &turn);
+  TakeTurn(turn);
+}
+
+void ModuleRuntime::TakeTurn(const ChainTable::Turn& turn) {
+  // They have no place in the chain any more.
+  for (const CallPtr& call : turn.failed) AbortCall(call, turn.why);
+  if (turn.run != nullptr) AddWaiting(turn.run);
 }
 
 void ModuleRuntime::ForceFrames(const CallPtr& call) {
@@ -373,28 +414,29 @@ ModuleRuntime::CallPtr ModuleRuntime::TakeWaiting() {
   while (!waiting_.empty() && running_ < max_threads_) {
     call = std::move(waiting_.front());
     waiting_.pop_front();
-    // Cancelled, or its deadline passed: it has its answer.
     if (!call->over()) return call;
+    // Cancelled, or its deadline passed: it has its answer.
+    LeaveChain(*call);
   }
   return nullptr;
 }
 
-void ModuleRuntime::ServeWaiting(Lock* lock) {
-  bool has_role = true;
+void ModuleRuntime::ServeWaiting(Lock* lock, bool has_role) {
   while (CallPtr call = TakeWaiting()) {
     ++running_;
+    // Somebody must stay to read the link, and to serve the next call.
+    if (running_ == threads_) StartThread();
     if (has_role) {
-      // Somebody must stay to read the link, and to serve the next call.
-      if (running_ == threads_) StartThread();
       PassRole(lock);
       has_role = false;
     } else {
       lock->unlock();
     }
     ServeUnary(call.get());
-    call.reset();
+    if (!call->chained()) call.reset();
     lock->lock();
     --running_;
+    if (call != nullptr) LeaveChain(*call);
     // The agent sends no more calls.
     ExitIfDrained();
   }

@@ -16,6 +16,7 @@
 #include "core/wire/frame_header.h"
 #include "stub/call_port.h"
 #include "stub/call_table.h"
+#include "stub/chain_table.h"
 #include "stub/deadline_queue.h"
 #include "stub/frame_reader.h"
 #include "stub/frame_writer.h"
@@ -98,15 +99,21 @@ class ModuleRuntime final : private CallPort {
   // Under the lock, on a thread that must not block.
   void StartCall(const CallPtr& call);
   void StartStream(const CallPtr& call);
+  void AddWaiting(const CallPtr& call);
+  void DropCancelled();
+  // The method of a call has returned, or will not run.
+  void LeaveChain(const ServedCall& call);
   void AbortCall(const CallPtr& call, const absl::Status& status);
+  void OnAborted(const CallPtr& call);
+  void TakeTurn(const ChainTable::Turn& turn);
   void ForceFrames(const CallPtr& call);
   void Forget(const ServedCall& call);
   void OnTimer();
   void ExitIfDrained();
 
   // Serves waiting calls for as long as there are some, and passes the role
-  // on before the first.
-  void ServeWaiting(Lock* lock);
+  // on before the first, if this thread has it.
+  void ServeWaiting(Lock* lock, bool has_role);
   CallPtr TakeWaiting();
   // Gives the role to whichever thread wakes next. Gives up the lock before
   // that thread can want it.
@@ -135,6 +142,7 @@ class ModuleRuntime final : private CallPort {
 
   std::mutex mutex_;  // for everything below, and for reader_
   std::unique_ptr<CallTable> calls_;
+  ChainTable chains_;
   DeadlineQueue deadlines_;
   std::deque<CallPtr> waiting_;     // unary calls that no thread has taken
   std::vector<CallPtr> cancelled_;  // whose methods don't know it yet

@@ -103,6 +103,7 @@ void ServedCall::Abort(const absl::Status& status) {
 void ServedCall::AbortLocked(const absl::Status& status) {
   if (aborted_ || sender_.finished()) return;
   aborted_ = true;
+  if (!finished_) outcome_ = status;
   // Before the method can see its streams end.
   if (context_.has_value()) context_->MarkCancelled();
   // What waits for credit, or for the link, is worth nothing any more.
@@ -129,6 +130,11 @@ void ServedCall::CancelIfAborted() {
 bool ServedCall::over() const {
   std::lock_guard<std::mutex> lock(mutex_);
   return aborted_ || sender_.finished();
+}
+
+absl::Status ServedCall::outcome() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return outcome_;
 }
 
 std::string ServedCall::TakeRequest() {
@@ -171,6 +177,7 @@ bool ServedCall::AbortIfLate() {
 void ServedCall::FinishLocked(const absl::Status& status) {
   SendInitialLocked();
   finished_ = true;
+  outcome_ = status;
   DropMessages();
   sender_.SendTrailers(
       SerializeTrailers(status, context_->TakeTrailingMetadata()));
@@ -184,9 +191,10 @@ void ServedCall::CountUnsent() {
   if (bytes <= unsent_bytes_) {
     port_->unsent().GiveBack(unsent_bytes_ - bytes, options_.foreign);
   } else if (!port_->unsent().Take(bytes - unsent_bytes_, options_.foreign)) {
-    AbortLocked(absl::ResourceExhaustedError(
+    outcome_ = absl::ResourceExhaustedError(
         "the module keeps as many bytes of replies as it may, for callers that "
-        "take them slowly; try again when they have"));
+        "take them slowly; try again when they have");
+    AbortLocked(outcome_);
     return;
   }
   unsent_bytes_ = bytes;
@@ -278,6 +286,7 @@ void ServedCall::OnHeaders(std::string bytes) {
     return AbortLocked(absl::InternalError("malformed call headers"));
   }
   const uint64_t timeout_us = headers.timeout_us;
+  chained_ = headers.chain_id != 0;
   context_.emplace(std::move(headers), caller_, DeadlineFrom(timeout_us));
 }
 

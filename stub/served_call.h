@@ -73,6 +73,9 @@ class ServedCall final : public ServerStream,
   // From `opened` on.
   const CallContext& context() const { return *context_; }
   MethodKind kind() const { return kind_; }
+  bool chained() const { return chained_; }
+  // How it ended, when it has: aborted, or its method has returned.
+  absl::Status outcome() const;
   // The request of a unary call; once, on its thread.
   std::string TakeRequest();
 
@@ -121,6 +124,7 @@ class ServedCall final : public ServerStream,
   const MethodKind kind_;
   CallPort* const port_;
   const core::FrameHeader answer_;
+  bool chained_ = false;  // set before `opened`
 
   mutable std::mutex mutex_;  // for everything below, but context_'s content
   std::condition_variable changed_;
@@ -132,6 +136,7 @@ class ServedCall final : public ServerStream,
   size_t held_bytes_ = 0;    // of the port's budget
   size_t unsent_bytes_ = 0;  // of the port's budget
   size_t messages_seen_ = 0;
+  absl::Status outcome_;
   bool ended_ = false;  // no more messages come
   bool started_ = false;
   bool finished_ = false;  // the method has returned

@@ -141,7 +141,7 @@ template <typename Request, typename Reply>
 StreamCall<Request> StartStreamCall(
     const Context& context, const char* method, const CallOptions& options,
     std::shared_ptr<StreamListener<Reply>> listener) {
-  absl::Status status = CheckStart(context, method, options);
+  absl::Status status = CheckStreamStart(context, method, options);
   std::shared_ptr<RawCall> raw;
   if (status.ok()) {
     auto typed = std::make_shared<internal::TypedListener<Reply>>(

@@ -110,6 +110,10 @@ void Fields(M& m, V& visit, const CallHeaders*) {
   visit(1, m.method);
   visit(2, m.timeout_us);
   visit(3, m.metadata);
+  visit(4, m.chain_id);
+  visit(5, m.chain_epoch);
+  visit(6, m.chain_index);
+  visit(7, m.chain_known_ok);
 }
 
 template <typename M, typename V>

@@ -99,6 +99,10 @@ struct CallHeaders {
   std::string method;
   uint64_t timeout_us = 0;
   std::vector<Metadata> metadata;
+  uint64_t chain_id = 0;
+  uint32_t chain_epoch = 0;
+  uint64_t chain_index = 0;
+  uint64_t chain_known_ok = 0;
 };
 
 struct AnswerHeaders {

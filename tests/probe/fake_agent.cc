@@ -129,6 +129,12 @@ void FakeAgent::Begin(core::HandleId reply_to, const std::string& method,
   headers.method = method;
   headers.timeout_us = timeout_us;
   headers.metadata = std::move(metadata);
+  BeginWith(reply_to, headers, caller_id);
+}
+
+void FakeAgent::BeginWith(core::HandleId reply_to,
+                          const core::CallHeaders& headers,
+                          core::ContextId caller_id) {
   SendParts(reply_to, caller_id, [&](core::PartWriter* parts) {
     parts->AddHeaders(core::SerializeControl(headers));
   });

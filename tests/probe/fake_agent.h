@@ -57,6 +57,8 @@ class FakeAgent {
              uint64_t timeout_us = 0,
              core::ContextId caller_id = core::kMasterId,
              std::vector<core::Metadata> metadata = {});
+  void BeginWith(core::HandleId reply_to, const core::CallHeaders& headers,
+                 core::ContextId caller_id = core::kMasterId);
   void Message(core::HandleId reply_to, std::string_view message);
   void End(core::HandleId reply_to);
   void Window(core::HandleId reply_to, uint32_t bytes);

@@ -1,0 +1,108 @@
+#include "stub/call_chain.h"
+
+#include <random>
+#include <utility>
+
+#include "stub/unary_over_call.h"
+
+namespace ramet::stub {
+namespace {
+
+// Not to be guessed by others who call with the same authority.
+uint64_t RandomId() {
+  std::random_device random;
+  uint64_t id = 0;
+  while (id == 0) id = static_cast<uint64_t>(random()) << 32 | random();
+  return id;
+}
+
+}  // namespace
+
+CallChain::CallChain() : state_(std::make_shared<ChainState>(RandomId())) {}
+
+CallOptions CallChain::Options(CallOptions options) const {
+  options.chain = state_;
+  return options;
+}
+
+absl::Status CallChain::status() const { return state_->status(); }
+
+void CallChain::Reset() { state_->Reset(); }
+
+absl::Status ChainState::status() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return epoch_->failure;
+}
+
+void ChainState::Reset() {
+  std::lock_guard<std::mutex> order_lock(order_mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
+  ++epoch_number_;
+  epoch_ = std::make_shared<Epoch>();
+}
+
+void ChainState::StartUnary(Channel* channel, std::string method,
+                            std::string request, CallOptions options,
+                            Channel::DoneCallback done) {
+  if (!channel->keeps_order()) {
+    return done(absl::UnimplementedError(
+        method + ": there are no chains on this way to the context"));
+  }
+  std::unique_lock<std::mutex> order_lock(order_mutex_);
+  std::shared_ptr<Epoch> epoch;
+  absl::Status failure;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    epoch = epoch_;
+    failure = epoch->failure;
+    if (failure.ok()) {
+      options.chain_position = {id_, epoch_number_, epoch->next_index++,
+                                epoch->known_ok};
+    }
+  }
+  if (!failure.ok()) {
+    order_lock.unlock();
+    return done(std::move(failure));
+  }
+  // Calls that are under way keep the chain.
+  auto state = std::move(options.chain);
+  auto on_done = [state, epoch, index = options.chain_position.index,
+                  done = std::move(done)](absl::StatusOr<std::string> reply) {
+    absl::Status status = state->OnOutcome(epoch.get(), index, reply.status());
+    if (status.ok()) {
+      done(std::move(reply));
+    } else {
+      done(std::move(status));
+    }
+  };
+  if (options.reply_metadata != nullptr) {
+    StartUnaryOverCall(channel, std::move(method), std::move(request), options,
+                       std::move(on_done));
+  } else {
+    channel->StartUnary(std::move(method), std::move(request), options,
+                        std::move(on_done));
+  }
+}
+
+absl::Status ChainState::OnOutcome(Epoch* epoch, uint64_t index,
+                                   const absl::Status& status) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (status.ok()) {
+    epoch->ok_beyond.insert(index);
+    while (!epoch->ok_beyond.empty() &&
+           *epoch->ok_beyond.begin() == epoch->known_ok) {
+      epoch->ok_beyond.erase(epoch->ok_beyond.begin());
+      ++epoch->known_ok;
+    }
+    return status;
+  }
+  // A hop may have had other words for a call behind the one that failed.
+  if (!epoch->failure.ok() && epoch->failed_index < index) {
+    return epoch->failure;
+  }
+  epoch->failure = status;
+  epoch->failed_index = index;
+  return status;
+}
+
+}  // namespace ramet::stub
