@@ -24,6 +24,11 @@ class Recorder final : public CallAssembler::Sink {
     RAMET_CHECK(message.size() <= kLimit);
     Add('m', std::move(message));
   }
+  Status OnCompressedMessage(std::string message) override {
+    RAMET_CHECK(message.size() <= kLimit);
+    Add('z', std::move(message));
+    return Status();
+  }
   void OnEnd() override { Add('e', {}); }
   void OnTrailers(std::string bytes) override { Add('t', std::move(bytes)); }
   void OnCancel() override { Add('c', {}); }
@@ -43,7 +48,7 @@ size_t Consume(const Recorder& recorder, size_t seen,
                CallAssembler* assembler) {
   for (; seen < recorder.events.size(); ++seen) {
     const auto& [what, bytes] = recorder.events[seen];
-    if (what == 'm') assembler->OnConsumed(bytes.size());
+    if (what == 'm' || what == 'z') assembler->OnConsumed(bytes.size());
   }
   assembler->TakeGrant();
   return seen;
@@ -74,6 +79,7 @@ void Run(fuzz::FuzzInput input) {
   for (const auto& [what, bytes] : recorder.events) {
     if (what == 'h') writer.AddHeaders(bytes);
     if (what == 'm') writer.AddMessage(bytes);
+    if (what == 'z') writer.AddMessage(bytes, /*compressed=*/true);
     if (what == 'e') writer.AddEnd();
     if (what == 't') writer.AddTrailers(bytes);
     if (what == 'c') writer.AddCancel();

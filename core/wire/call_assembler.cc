@@ -20,6 +20,10 @@ Status AddToWhole(std::string_view bytes, std::string* whole) {
 
 }  // namespace
 
+Status CallAssembler::Sink::OnCompressedMessage(std::string) {
+  return Status(Code::kUnimplemented, "compressed messages are not supported");
+}
+
 Status CallAssembler::Feed(std::string_view payload, Sink* sink) {
   PartReader reader(payload);
   Part part;
@@ -79,9 +83,8 @@ Status CallAssembler::FeedMessageBytes(std::string_view bytes, Sink* sink) {
       prefix_.append(bytes.substr(0, count));
       bytes.remove_prefix(count);
       if (prefix_.size() < kMessagePrefixBytes) return Status();
-      if (prefix_[0] != 0) {
-        return Status(Code::kUnimplemented,
-                      "compressed messages are not supported");
+      if (prefix_[0] != 0 && prefix_[0] != 1) {
+        return Status(Code::kInternal, "malformed prefix of a message");
       }
       message_bytes_ = LoadBe32(prefix_.data() + 1);
       if (message_bytes_ > max_message_bytes_) {
@@ -103,10 +106,16 @@ Status CallAssembler::FeedMessageBytes(std::string_view bytes, Sink* sink) {
       return Status();
     }
     window_.ExpectMessage(0, 0);
+    const bool compressed = prefix_[0] == 1;
     prefix_.clear();
     std::string message;
     message.swap(message_);
-    sink->OnMessage(std::move(message));
+    if (compressed) {
+      Status status = sink->OnCompressedMessage(std::move(message));
+      if (!status.ok()) return status;
+    } else {
+      sink->OnMessage(std::move(message));
+    }
   }
 }
 

@@ -24,6 +24,10 @@ class CallAssembler {
     virtual ~Sink() = default;
     virtual void OnHeaders(std::string bytes) = 0;
     virtual void OnMessage(std::string message) = 0;
+    // A message whose prefix says that it is compressed, as it came, with the
+    // encoding that the headers name. A status other than OK is Feed()'s. By
+    // default UNIMPLEMENTED.
+    virtual Status OnCompressedMessage(std::string message);
     virtual void OnEnd() = 0;
     virtual void OnTrailers(std::string bytes) = 0;
     virtual void OnCancel() = 0;
@@ -37,7 +41,8 @@ class CallAssembler {
 
   // Feeds one frame's payload. RESOURCE_EXHAUSTED: a message or the headers
   // are longer than allowed (the text has both numbers), or more came than was
-  // granted. INTERNAL: the bytes are no parts. After an error the assembler
+  // granted. INTERNAL: the bytes are no parts or messages. What the sink says
+  // to a compressed message. After an error the assembler
   // takes nothing more.
   Status Feed(std::string_view payload, Sink* sink);
 

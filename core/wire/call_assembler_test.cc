@@ -316,6 +316,58 @@ TEST_F(CallAssemblerTest, GrantsAgainWhenTheUserHasTakenEnough) {
   EXPECT_EQ(assembler_.TakeGrant(), 0u);
 }
 
+// A sink that takes compressed messages, or refuses them with a status.
+class CompressedTaker final : public CallAssembler::Sink {
+ public:
+  void OnHeaders(std::string) override {}
+  void OnMessage(std::string message) override { taken.push_back(message); }
+  Status OnCompressedMessage(std::string message) override {
+    taken.push_back("z:" + message);
+    return answer;
+  }
+  void OnEnd() override {}
+  void OnTrailers(std::string) override {}
+  void OnCancel() override {}
+  void OnWindow(uint32_t) override {}
+
+  std::vector<std::string> taken;
+  Status answer;
+};
+
+TEST_F(CallAssemblerTest, CompressedMessagesAreMarkedAndCutLikeOthers) {
+  PartWriter writer(Collect());
+  writer.AddMessage("one", true);
+  writer.AddMessage("two");
+  const std::string large = Pattern(200'000);
+  writer.AddMessage(large, true);
+  writer.AddMessage("", true);
+  writer.Flush();
+  CompressedTaker taker;
+  for (const std::string& payload : payloads_) {
+    ASSERT_TRUE(assembler_.Feed(payload, &taker).ok());
+  }
+  EXPECT_EQ(taker.taken,
+            (std::vector<std::string>{"z:one", "two", "z:" + large, "z:"}));
+}
+
+TEST_F(CallAssemblerTest, ASinkThatRefusesACompressedMessageEndsIt) {
+  PartWriter writer(Collect());
+  writer.AddMessage("one", true);
+  writer.AddMessage("two");
+  writer.Flush();
+  CompressedTaker taker;
+  taker.answer = Status(Code::kDataLoss, "no");
+  EXPECT_EQ(assembler_.Feed(payloads_[0], &taker).code(), Code::kDataLoss);
+  EXPECT_EQ(taker.taken.size(), 1u);
+}
+
+TEST_F(CallAssemblerTest, APrefixWithAnotherFlagIsNoMessage) {
+  std::string bytes = Prefixed("m");
+  bytes[0] = 2;
+  EXPECT_EQ(assembler_.Feed(MessagePart(bytes), &recorder_).code(),
+            Code::kInternal);
+}
+
 TEST_F(CallAssemblerTest, CompressedMessagesAreUnimplemented) {
   std::string message = Prefixed("x");
   message[0] = 1;

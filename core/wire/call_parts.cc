@@ -60,9 +60,9 @@ void PartWriter::AddWhole(PartKind kind, std::string_view bytes) {
   } while (!bytes.empty());
 }
 
-void PartWriter::AddMessage(std::string_view message) {
+void PartWriter::AddMessage(std::string_view message, bool compressed) {
   char prefix[kMessagePrefixBytes];
-  prefix[0] = 0;
+  prefix[0] = compressed ? 1 : 0;
   StoreBe32(prefix + 1, static_cast<uint32_t>(message.size()));
   // The prefix and the message's beginning share a part.
   const size_t first = std::min(Room() - sizeof prefix, message.size());

@@ -83,7 +83,8 @@ class PartWriter {
     AddWhole(PartKind::kTrailers, bytes);
   }
   // One message of the message stream, of at most 4 GiB - 1 bytes.
-  void AddMessage(std::string_view message);
+  // `compressed`: its bytes are, with the encoding that the headers name.
+  void AddMessage(std::string_view message, bool compressed = false);
   // Bytes of the message stream, wherever its messages begin.
   void AddMessageBytes(std::string_view bytes);
   void AddEnd() { AddPart(PartKind::kEnd, 0, {}); }

@@ -6,14 +6,15 @@
 
 namespace ramet::core {
 
-void CallSender::SendMessage(std::string_view message) {
+void CallSender::SendMessage(std::string_view message, bool compressed) {
   const size_t size = kMessagePrefixBytes + message.size();
   if (waiting_.empty() && size <= credit_) {
     credit_ -= size;
-    writer_.AddMessage(message);
+    writer_.AddMessage(message, compressed);
     return;
   }
-  char prefix[kMessagePrefixBytes] = {};
+  char prefix[kMessagePrefixBytes];
+  prefix[0] = compressed ? 1 : 0;
   StoreBe32(prefix + 1, static_cast<uint32_t>(message.size()));
   waiting_.append(prefix, sizeof prefix);
   waiting_.append(message);

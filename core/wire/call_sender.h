@@ -30,8 +30,8 @@ class CallSender {
 
   // At once, without credit: before any message.
   void SendHeaders(std::string_view bytes) { writer_.AddHeaders(bytes); }
-  // Of at most 4 GiB - 1 bytes.
-  void SendMessage(std::string_view message);
+  // Of at most 4 GiB - 1 bytes; see PartWriter::AddMessage().
+  void SendMessage(std::string_view message, bool compressed = false);
   // No more messages come: the caller's END, the callee's TRAILERS.
   void SendEnd() { Finish(Ending::kEnd, {}); }
   void SendTrailers(std::string bytes) {

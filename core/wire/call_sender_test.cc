@@ -19,6 +19,10 @@ class Receiver final : public CallAssembler::Sink {
   void OnMessage(std::string message) override {
     messages.push_back(std::move(message));
   }
+  Status OnCompressedMessage(std::string message) override {
+    messages.push_back("z:" + message);
+    return Status();
+  }
   void OnEnd() override { ended = true; }
   void OnTrailers(std::string bytes) override {
     trailers = std::move(bytes);
@@ -120,6 +124,20 @@ TEST_F(CallSenderTest, WithoutCreditOnlyHeadersGoOut) {
   EXPECT_EQ(receiver_.headers, "h");
   EXPECT_EQ(receiver_.messages, std::deque<std::string>{"early"});
   EXPECT_TRUE(receiver_.ended);
+}
+
+TEST_F(CallSenderTest, MessagesAreMarkedCompressedWithAndWithoutCredit) {
+  CallSender sender(Collect(), 20);
+  sender.SendMessage("one", true);
+  sender.SendMessage("larger than the credit", true);
+  sender.SendMessage("three");
+  sender.Flush();
+  sender.AddCredit(1000);
+  sender.Flush();
+  Arrive();
+  EXPECT_EQ(
+      receiver_.messages,
+      (std::deque<std::string>{"z:one", "z:larger than the credit", "three"}));
 }
 
 TEST_F(CallSenderTest, WindowAndCancelNeedNoCredit) {

@@ -114,11 +114,14 @@ void Fields(M& m, V& visit, const CallHeaders*) {
   visit(5, m.chain_epoch);
   visit(6, m.chain_index);
   visit(7, m.chain_known_ok);
+  visit(8, m.encoding);
+  visit(9, m.accepted_encodings);
 }
 
 template <typename M, typename V>
 void Fields(M& m, V& visit, const AnswerHeaders*) {
   visit(1, m.metadata);
+  visit(2, m.encoding);
 }
 
 template <typename M, typename V>

@@ -103,10 +103,13 @@ struct CallHeaders {
   uint32_t chain_epoch = 0;
   uint64_t chain_index = 0;
   uint64_t chain_known_ok = 0;
+  uint32_t encoding = 0;
+  uint32_t accepted_encodings = 0;
 };
 
 struct AnswerHeaders {
   std::vector<Metadata> metadata;
+  uint32_t encoding = 0;
 };
 
 struct CallTrailers {
