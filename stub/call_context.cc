@@ -44,6 +44,13 @@ bool CallContext::Add(Answer* answer, std::string key,
   return true;
 }
 
+void CallContext::CompressReplies(Compression compression) const {
+  const bool accepted =
+      (headers_.accepted_encodings & CompressionBit(compression)) != 0;
+  reply_compression_ = accepted ? compression : Compression::kNone;
+  if (accepted) compressor_ = &Compress;
+}
+
 bool CallContext::AddInitialMetadata(std::string key, std::string value) const {
   return Add(&initial_, std::move(key), std::move(value));
 }

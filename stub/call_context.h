@@ -3,15 +3,18 @@
 
 #include <stddef.h>
 
+#include <atomic>
 #include <functional>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "core/wire/control.h"
 #include "core/wire/frame_header.h"
+#include "stub/compression.h"
 #include "stub/metadata.h"
 #include "stub/one_shot_event.h"
 
@@ -60,6 +63,14 @@ class CallContext {
   bool AddInitialMetadata(std::string key, std::string value) const;
   bool AddTrailingMetadata(std::string key, std::string value) const;
 
+  // Whether the request that the method got last came compressed.
+  bool request_compressed() const { return request_compressed_; }
+  // From now on replies are compressed when that makes them smaller, and when
+  // the caller takes this compression; or no more (kNone). Only what is asked
+  // for before the first reply, and before initial metadata is sent, can be
+  // asked for again later.
+  void CompressReplies(Compression compression) const;
+
   // True when nobody waits for the answer any more: the caller gave up, or the
   // deadline passed. A long method asks now and then, and returns early.
   bool is_cancelled() const;
@@ -76,6 +87,19 @@ class CallContext {
   // What was added; no more can be.
   MetadataPairs TakeInitialMetadata() const;
   MetadataPairs TakeTrailingMetadata() const;
+  // What compressed requests are compressed with, a number of the wire.
+  uint32_t request_encoding() const { return headers_.encoding; }
+  Compression reply_compression() const { return reply_compression_; }
+  // Compress() with that. By way of CompressReplies(), so that a module which
+  // never says that does not have the code.
+  bool CompressReply(std::string_view reply, std::string* compressed) const {
+    const Compressor compressor = compressor_;
+    return compressor != nullptr &&
+           compressor(reply_compression_, reply, compressed);
+  }
+  void set_request_compressed(bool compressed) {
+    request_compressed_ = compressed;
+  }
 
  private:
   friend class CancelCallback;
@@ -92,6 +116,10 @@ class CallContext {
   const Caller caller_{};
   const absl::Time deadline_ = absl::InfiniteFuture();
   OneShotEvent cancelled_;
+  std::atomic<bool> request_compressed_{false};
+  using Compressor = bool (*)(Compression, std::string_view, std::string*);
+  mutable std::atomic<Compression> reply_compression_{Compression::kNone};
+  mutable std::atomic<Compressor> compressor_{nullptr};  // when accepted
 
   mutable std::mutex mutex_;  // for the answers
   mutable Answer initial_;

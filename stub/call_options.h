@@ -12,6 +12,7 @@
 
 #include "absl/time/time.h"
 #include "core/wire/call_parts.h"
+#include "stub/compression.h"
 #include "stub/metadata.h"
 
 namespace ramet::stub {
@@ -47,6 +48,13 @@ struct CallOptions {
   // has limits of its own.
   size_t max_request_bytes = core::kDefaultMaxMessageBytes;
   size_t max_reply_bytes = core::kDefaultMaxMessageBytes;
+
+  // Requests are compressed when that makes them smaller, and the callee may
+  // compress its replies. Worth it on slow links only.
+  Compression compression = Compression::kNone;
+  // For proxies, whose messages are compressed elsewhere: what their caller
+  // takes, a set of CompressionBit()s.
+  uint32_t accepted_compressions = 0;
 
   // Gets the metadata of a unary call's answer, when it is wanted. One for each
   // call.

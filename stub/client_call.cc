@@ -30,7 +30,8 @@ absl::StatusOr<std::string> CallUnaryBytes(
     const Context& context, const char* method,
     const google::protobuf::MessageLite& request, const CallOptions& options) {
   // The channel knows the cheapest way, which is for simple calls.
-  if (options.reply_metadata != nullptr || options.chain != nullptr) {
+  if (options.reply_metadata != nullptr || options.chain != nullptr ||
+      options.compression != Compression::kNone) {
     return StartUnaryBytes(context, method, request, options)->Take();
   }
   std::string bytes;
@@ -61,7 +62,8 @@ std::shared_ptr<PendingResult> StartUnaryBytes(
     const std::shared_ptr<ChainState> chain = options.chain;
     chain->StartUnary(context.channel(), method, std::move(bytes), options,
                       std::move(done));
-  } else if (options.reply_metadata != nullptr) {
+  } else if (options.reply_metadata != nullptr ||
+             options.compression != Compression::kNone) {
     StartUnaryOverCall(context.channel(), method, std::move(bytes), options,
                        std::move(done));
   } else {

@@ -445,9 +445,13 @@ void ModuleRuntime::ServeWaiting(Lock* lock, bool has_role) {
 
 void ModuleRuntime::ServeUnary(ServedCall* call) {
   const MethodTable::Method& method = call->method();
+  std::string request;
   std::string reply;
-  const absl::Status status = method.service->RametCall(
-      method.index, call->context(), call->TakeRequest(), &reply);
+  absl::Status status = call->TakeRequest(&request);
+  if (status.ok()) {
+    status = method.service->RametCall(method.index, call->context(), request,
+                                       &reply);
+  }
   call->Finish(status, reply);
   SendFrames(call);
 }

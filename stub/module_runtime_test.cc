@@ -11,6 +11,7 @@
 
 #include "core/base/unique_fd.h"
 #include "core/wire/call_parts.h"
+#include "stub/compression.h"
 #include "tests/probe/fake_agent.h"
 #include "tests/probe/probe.pb.h"
 
@@ -398,6 +399,144 @@ TEST(ModuleRuntimeTest, TenThousandCallsLeaveNoDescriptorBehind) {
   }
   EXPECT_EQ(open_fds(), before);
 }
+
+constexpr char kEchoStream[] = "/probe.v1.Probe/EchoStream";
+
+// Calls with compression, of which the caller takes `accepted`.
+class CompressedCallTest : public testing::TestWithParam<Compression> {
+ protected:
+  CompressedCallTest() { agent_.Greet(); }
+
+  core::CallHeaders Headers(const char* method, uint32_t accepted) {
+    core::CallHeaders headers;
+    headers.method = method;
+    headers.encoding = static_cast<uint32_t>(GetParam());
+    headers.accepted_encodings = accepted;
+    return headers;
+  }
+  static EchoRequest Request(Compression reply) {
+    EchoRequest request;
+    request.set_payload(std::string(100'000, 'p'));
+    request.set_compression(static_cast<uint32_t>(reply));
+    return request;
+  }
+  std::string Packed(const std::string& message) {
+    std::string packed;
+    EXPECT_TRUE(Compress(GetParam(), message, &packed));
+    return packed;
+  }
+  // A call of one message.
+  FakeAgent::Reply Call(const core::CallHeaders& headers,
+                        const std::string& message, bool compressed) {
+    agent_.BeginWith(1000, headers);
+    agent_.Message(1000, message, compressed);
+    agent_.End(1000);
+    return agent_.WaitForReply();
+  }
+
+  FakeAgent agent_{kProgram};
+};
+
+TEST_P(CompressedCallTest, RequestsAreDecompressed) {
+  const EchoRequest request = Request(Compression::kNone);
+  for (const char* method : {kEcho, kEchoStream}) {
+    const FakeAgent::Reply reply =
+        Call(Headers(method, 0), Packed(request.SerializeAsString()), true);
+    ASSERT_EQ(reply.trailers.code, kOk) << reply.trailers.message;
+    EXPECT_FALSE(reply.has_initial);
+    EXPECT_TRUE(reply.compressed.empty());
+    EchoReply echo;
+    ASSERT_TRUE(echo.ParseFromString(reply.message));
+    EXPECT_TRUE(echo.request_compressed());
+    EXPECT_EQ(echo.payload(), request.payload());
+  }
+  // A message without the flag is none, whatever the headers name.
+  const FakeAgent::Reply reply =
+      Call(Headers(kEcho, 0), request.SerializeAsString(), false);
+  EchoReply echo;
+  ASSERT_TRUE(echo.ParseFromString(reply.message));
+  EXPECT_FALSE(echo.request_compressed());
+}
+
+TEST_P(CompressedCallTest, RepliesAreCompressedForCallersThatTakeIt) {
+  const std::string request = Request(GetParam()).SerializeAsString();
+  const Compression other = GetParam() == Compression::kGzip
+                                ? Compression::kDeflate
+                                : Compression::kGzip;
+  for (const char* method : {kEcho, kEchoStream}) {
+    FakeAgent::Reply reply =
+        Call(Headers(method, CompressionBit(GetParam())), request, false);
+    ASSERT_EQ(reply.trailers.code, kOk);
+    EXPECT_EQ(reply.initial.encoding, static_cast<uint32_t>(GetParam()));
+    EXPECT_EQ(reply.compressed, std::set<size_t>{0});
+    EXPECT_LT(reply.message.size(), 5000u);
+    std::string unpacked;
+    ASSERT_TRUE(
+        Decompress(GetParam(), reply.message, 1'000'000, &unpacked).ok());
+    EchoReply echo;
+    ASSERT_TRUE(echo.ParseFromString(unpacked));
+    EXPECT_EQ(echo.payload(), std::string(100'000, 'p'));
+
+    reply = Call(Headers(method, CompressionBit(other)), request, false);
+    EXPECT_FALSE(reply.has_initial);
+    EXPECT_TRUE(reply.compressed.empty());
+    EXPECT_EQ(PayloadOf(reply), std::string(100'000, 'p'));
+  }
+}
+
+TEST_P(CompressedCallTest, EachReplyIsCompressedOrNot) {
+  agent_.BeginWith(1000, Headers(kEchoStream, kAllCompressions));
+  for (const Compression each :
+       {GetParam(), Compression::kNone, GetParam(), Compression::kNone}) {
+    EchoRequest request = Request(each);
+    request.set_payload(std::string(10'000, 'p'));
+    agent_.Message(1000, request.SerializeAsString());
+  }
+  // Does not get smaller.
+  EchoRequest small;
+  small.set_compression(static_cast<uint32_t>(GetParam()));
+  agent_.Message(1000, small.SerializeAsString());
+  agent_.End(1000);
+  const FakeAgent::Reply reply = agent_.WaitForReply();
+  EXPECT_EQ(reply.trailers.code, kOk);
+  EXPECT_EQ(reply.messages.size(), 5u);
+  EXPECT_EQ(reply.compressed, (std::set<size_t>{0, 2}));
+}
+
+TEST_P(CompressedCallTest, WhatCannotBeDecompressedEndsTheCall) {
+  const std::string bomb = Packed(std::string(8 * 1024 * 1024, '\0'));
+  ASSERT_LT(bomb.size(), 100'000u);
+  for (const char* method : {kEcho, kEchoStream}) {
+    EXPECT_EQ(Call(Headers(method, 0), bomb, true).trailers.code,
+              kResourceExhausted);
+    EXPECT_EQ(Call(Headers(method, 0), "no such data", true).trailers.code,
+              kInternal);
+    core::CallHeaders headers = Headers(method, 0);
+    headers.encoding = 0;
+    EXPECT_EQ(Call(headers, Packed(std::string(1000, 'x')), true).trailers.code,
+              kInternal);
+    headers.encoding = 77;
+    EXPECT_EQ(Call(headers, Packed(std::string(1000, 'x')), true).trailers.code,
+              kUnimplemented);
+  }
+  EXPECT_EQ(agent_.CallAndWait(kEcho, EchoOf("still here")).trailers.code, kOk);
+}
+
+TEST_P(CompressedCallTest, CreditIsForWhatTravels) {
+  // A request that inflates to 4 MiB uses the credit of its few bytes.
+  const std::string packed = Packed(EchoOf(std::string(4'000'000, 'p')));
+  core::CallHeaders headers = Headers(kEchoStream, kAllCompressions);
+  agent_.BeginWith(1000, headers);
+  for (int i = 0; i < 20; ++i) agent_.Message(1000, packed, true);
+  agent_.End(1000);
+  const FakeAgent::Reply reply = agent_.WaitForReply();
+  EXPECT_EQ(reply.trailers.code, kOk) << reply.trailers.message;
+  EXPECT_EQ(reply.messages.size(), 20u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, CompressedCallTest,
+                         testing::Values(Compression::kDeflate,
+                                         Compression::kGzip));
 
 TEST(ModuleMainTest, SaysWhatItIsWhenNoAgentStartedIt) {
   Output output;

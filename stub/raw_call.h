@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "stub/compression.h"
 #include "stub/metadata.h"
 
 namespace ramet::stub {
@@ -28,11 +29,16 @@ class RawCallListener {
  public:
   virtual ~RawCallListener() = default;
 
+  // Messages may come compressed; before everything else.
+  virtual void OnCompression(Compression) {}
   virtual void OnInitialMetadata(MetadataPairs) {}
   // A whole message. The callee may send more when the caller has said
   // RawCall::Consumed() for those it has: until then the listener holds them,
   // at most core::kInitialWindowBytes and one message.
   virtual void OnMessage(std::string message) = 0;
+  // A message that came compressed. True: taken as it is, instead of
+  // OnMessage(). False: it is left alone, and comes decompressed.
+  virtual bool OnCompressedMessage(std::string*) { return false; }
   // What came together was given: who collects messages passes them on now. Not
   // after the end.
   virtual void OnBatchEnd() {}
@@ -64,6 +70,9 @@ class RawCall {
     Send(std::move(message));
     CloseSend();
   }
+  // Send() or SendLast() of a message that is compressed already, with
+  // CallOptions::compression: for proxies. A channel that can't ends the call.
+  virtual void SendCompressed(std::string, bool) { Cancel(); }
   // Less than kSendRoomBytes are waiting.
   virtual bool HasSendRoom() const = 0;
 

@@ -137,12 +137,36 @@ absl::Status ServedCall::outcome() const {
   return outcome_;
 }
 
-std::string ServedCall::TakeRequest() {
-  std::lock_guard<std::mutex> lock(mutex_);
-  std::string request;
-  if (!messages_.empty()) request = std::move(messages_.front());
-  DropMessages();
-  return request;
+absl::Status ServedCall::TakeRequest(std::string* request) {
+  Request first{};
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!messages_.empty()) first = std::move(messages_.front());
+    DropMessages();
+  }
+  return Unpack(std::move(first), request);
+}
+
+absl::Status ServedCall::Unpack(Request request, std::string* message) {
+  context_->set_request_compressed(request.compressed);
+  if (!request.compressed) {
+    *message = std::move(request.bytes);
+    return absl::OkStatus();
+  }
+  return Decompress(static_cast<Compression>(context_->request_encoding()),
+                    request.bytes, options_.max_message_bytes, message);
+}
+
+ServedCall::Reply ServedCall::Pack(std::string_view reply) const {
+  Reply result;
+  result.plain = reply;
+  const Compression compression = context_->reply_compression();
+  // What is too long is refused, however small it would get.
+  if (reply.size() <= options_.max_message_bytes &&
+      context_->CompressReply(reply, &result.packed)) {
+    result.compression = compression;
+  }
+  return result;
 }
 
 void ServedCall::DropMessages() {
@@ -152,10 +176,11 @@ void ServedCall::DropMessages() {
 }
 
 void ServedCall::Finish(const absl::Status& status, std::string_view reply) {
+  const Reply packed = status.ok() ? Pack(reply) : Reply();
   std::lock_guard<std::mutex> lock(mutex_);
   if (aborted_ || finished_ || AbortIfLate()) return;
   if (status.ok()) {
-    const absl::Status sent = SendMessageLocked(reply);
+    const absl::Status sent = SendMessageLocked(packed);
     FinishLocked(sent);
   } else {
     FinishLocked(status);
@@ -204,21 +229,28 @@ void ServedCall::SendInitialLocked() {
   if (initial_sent_) return;
   initial_sent_ = true;
   const MetadataPairs metadata = context_->TakeInitialMetadata();
-  if (metadata.empty()) return;
+  reply_encoding_ = context_->reply_compression();
+  if (metadata.empty() && reply_encoding_ == Compression::kNone) return;
   core::AnswerHeaders headers;
+  headers.encoding = static_cast<uint32_t>(reply_encoding_);
   headers.metadata = ToWireMetadata(metadata);
   sender_.SendHeaders(core::SerializeControl(headers));
 }
 
-absl::Status ServedCall::SendMessageLocked(std::string_view message) {
-  if (message.size() > options_.max_message_bytes) {
+absl::Status ServedCall::SendMessageLocked(const Reply& reply) {
+  if (reply.plain.size() > options_.max_message_bytes) {
     return absl::ResourceExhaustedError(
-        "reply of " + std::to_string(message.size()) +
+        "reply of " + std::to_string(reply.plain.size()) +
         " bytes is longer than the limit of " +
         std::to_string(options_.max_message_bytes) + " bytes");
   }
   SendInitialLocked();
-  sender_.SendMessage(message);
+  if (reply.compression != Compression::kNone &&
+      reply.compression == reply_encoding_) {
+    sender_.SendMessage(reply.packed, /*compressed=*/true);
+  } else {
+    sender_.SendMessage(reply.plain);
+  }
   return absl::OkStatus();
 }
 
@@ -239,25 +271,31 @@ bool ServedCall::Read(std::string* message) {
     return aborted_ || finished_ || ended_ || !messages_.empty();
   });
   if (aborted_ || finished_ || messages_.empty()) return false;
-  *message = std::move(messages_.front());
+  Request request = std::move(messages_.front());
   messages_.pop_front();
-  const size_t bytes = core::kMessagePrefixBytes + message->size();
+  const size_t bytes = core::kMessagePrefixBytes + request.bytes.size();
   port_->held().GiveBack(bytes, options_.foreign);
   held_bytes_ -= bytes;
-  assembler_.OnConsumed(message->size());
+  assembler_.OnConsumed(request.bytes.size());
   const uint32_t grant = ended_ ? 0 : assembler_.TakeGrant();
   lock.unlock();
   if (grant > 0) port_->SendGrant(*this, grant);
-  return true;
+  const absl::Status unpacked = Unpack(std::move(request), message);
+  if (unpacked.ok()) return true;
+  Abort(unpacked);
+  CancelIfAborted();
+  port_->SendFrames(this);
+  return false;
 }
 
 bool ServedCall::Write(std::string message) {
+  const Reply reply = Pack(message);
   std::unique_lock<std::mutex> lock(mutex_);
   changed_.wait(lock, [this] {
     return aborted_ || finished_ || sender_.waiting_bytes() == 0;
   });
   if (aborted_ || finished_) return false;
-  absl::Status status = SendMessageLocked(message);
+  absl::Status status = SendMessageLocked(reply);
   if (!status.ok()) {
     AbortLocked(status);
   } else {
@@ -291,6 +329,29 @@ void ServedCall::OnHeaders(std::string bytes) {
 }
 
 void ServedCall::OnMessage(std::string message) {
+  AddRequest({std::move(message), false});
+}
+
+core::Status ServedCall::OnCompressedMessage(std::string message) {
+  if (!context_.has_value()) {
+    return core::Status(core::Code::kInternal, "a message without headers");
+  }
+  const uint32_t encoding = context_->request_encoding();
+  if (!IsKnownCompression(encoding)) {
+    return core::Status(
+        core::Code::kUnimplemented,
+        "no compression with number " + std::to_string(encoding));
+  }
+  if (encoding == static_cast<uint32_t>(Compression::kNone)) {
+    return core::Status(core::Code::kInternal,
+                        "a compressed message, but the headers name no "
+                        "compression");
+  }
+  AddRequest({std::move(message), true});
+  return core::Status();
+}
+
+void ServedCall::AddRequest(Request request) {
   if (aborted_ || finished_) return;
   if (ended_) {
     return AbortLocked(absl::InternalError("a message behind the end"));
@@ -298,7 +359,7 @@ void ServedCall::OnMessage(std::string message) {
   if (messages_seen_++ > 0 && !TakesRequests()) {
     return AbortLocked(OneRequestOnly(kind_, "more"));
   }
-  messages_.push_back(std::move(message));
+  messages_.push_back(std::move(request));
   changed_.notify_all();
 }
 

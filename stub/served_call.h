@@ -16,6 +16,7 @@
 #include "core/wire/frame_header.h"
 #include "stub/call_context.h"
 #include "stub/call_port.h"
+#include "stub/compression.h"
 #include "stub/method_table.h"
 #include "stub/service.h"
 
@@ -76,8 +77,9 @@ class ServedCall final : public ServerStream,
   bool chained() const { return chained_; }
   // How it ended, when it has: aborted, or its method has returned.
   absl::Status outcome() const;
-  // The request of a unary call; once, on its thread.
-  std::string TakeRequest();
+  // The request of a unary call; once, on its thread. INTERNAL,
+  // RESOURCE_EXHAUSTED: it came compressed and can't be decompressed.
+  absl::Status TakeRequest(std::string* request);
 
   // The method has returned. `reply` is sent before OK.
   void Finish(const absl::Status& status, std::string_view reply);
@@ -97,19 +99,37 @@ class ServedCall final : public ServerStream,
   bool SendInitialMetadata() override;
 
  private:
+  // As it came.
+  struct Request {
+    std::string bytes;
+    bool compressed;
+  };
+  // A reply, and what is sent for it if the answer has that encoding.
+  struct Reply {
+    std::string_view plain;
+    std::string packed;
+    Compression compression = Compression::kNone;  // of packed
+  };
+
   void OnHeaders(std::string bytes) override;
   void OnMessage(std::string message) override;
+  core::Status OnCompressedMessage(std::string message) override;
   void OnEnd() override;
   void OnTrailers(std::string bytes) override;
   void OnCancel() override;
   void OnWindow(uint32_t bytes) override;
 
+  // Without the lock: they take time.
+  absl::Status Unpack(Request request, std::string* message);
+  Reply Pack(std::string_view reply) const;
+
   // Under the lock.
+  void AddRequest(Request request);
   void AbortLocked(const absl::Status& status);
   bool AbortIfLate();
   void SendInitialLocked();
   // RESOURCE_EXHAUSTED: it is too long.
-  absl::Status SendMessageLocked(std::string_view message);
+  absl::Status SendMessageLocked(const Reply& reply);
   void FinishLocked(const absl::Status& status);
   void CountUnsent();
   void DropMessages();
@@ -132,7 +152,7 @@ class ServedCall final : public ServerStream,
   core::CallSender sender_;
   std::optional<CallContext> context_;  // from the headers on
   // That no method has read. Unlike a deque, an empty list costs nothing.
-  std::list<std::string> messages_;
+  std::list<Request> messages_;
   size_t held_bytes_ = 0;    // of the port's budget
   size_t unsent_bytes_ = 0;  // of the port's budget
   size_t messages_seen_ = 0;
@@ -142,6 +162,7 @@ class ServedCall final : public ServerStream,
   bool finished_ = false;  // the method has returned
   bool aborted_ = false;
   bool initial_sent_ = false;
+  Compression reply_encoding_ = Compression::kNone;  // when that is sent
   bool sending_ = false;  // a thread writes what it took
   std::string frames_;    // to be written
 };

@@ -28,6 +28,11 @@ struct FakeAgent::Open final : core::CallAssembler::Sink {
     reply.message = message;
     reply.messages.push_back(std::move(message));
   }
+  core::Status OnCompressedMessage(std::string message) override {
+    reply.compressed.insert(reply.messages.size());
+    OnMessage(std::move(message));
+    return core::Status();
+  }
   void OnEnd() override {}
   void OnTrailers(std::string bytes) override {
     RAMET_CHECK(core::ParseControl(bytes, &reply.trailers));
@@ -140,9 +145,11 @@ void FakeAgent::BeginWith(core::HandleId reply_to,
   });
 }
 
-void FakeAgent::Message(core::HandleId reply_to, std::string_view message) {
-  SendParts(reply_to, core::kMasterId,
-            [&](core::PartWriter* parts) { parts->AddMessage(message); });
+void FakeAgent::Message(core::HandleId reply_to, std::string_view message,
+                        bool compressed) {
+  SendParts(reply_to, core::kMasterId, [&](core::PartWriter* parts) {
+    parts->AddMessage(message, compressed);
+  });
 }
 
 void FakeAgent::End(core::HandleId reply_to) {

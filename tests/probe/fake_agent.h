@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,8 @@ class FakeAgent {
     core::AnswerHeaders initial;
     std::string message;  // the last one
     std::vector<std::string> messages;
+    // Of messages: those that came compressed, as they came.
+    std::set<size_t> compressed;
     core::CallTrailers trailers;
   };
 
@@ -59,7 +62,8 @@ class FakeAgent {
              std::vector<core::Metadata> metadata = {});
   void BeginWith(core::HandleId reply_to, const core::CallHeaders& headers,
                  core::ContextId caller_id = core::kMasterId);
-  void Message(core::HandleId reply_to, std::string_view message);
+  void Message(core::HandleId reply_to, std::string_view message,
+               bool compressed = false);
   void End(core::HandleId reply_to);
   void Window(core::HandleId reply_to, uint32_t bytes);
   void Cancel(core::HandleId reply_to);

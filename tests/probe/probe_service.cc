@@ -64,6 +64,9 @@ absl::Status Probe::Echo(const stub::CallContext& context,
     return absl::Status(static_cast<absl::StatusCode>(request.error_code()),
                         std::string(request.error_bytes(), 'e'));
   }
+  context.CompressReplies(
+      static_cast<stub::Compression>(request.compression()));
+  reply->set_request_compressed(context.request_compressed());
   std::string* payload = reply->mutable_payload();
   *payload = request.payload();
   if (request.reply_bytes() > static_cast<int64_t>(payload->size())) {
@@ -142,6 +145,8 @@ absl::Status Probe::Count(const stub::CallContext& context,
   if (request.reply_bytes() > kMaxMadeBytes) {
     return absl::InvalidArgumentError("more than 64 MiB asked for");
   }
+  context.CompressReplies(
+      static_cast<stub::Compression>(request.compression()));
   ::probe::v1::CountReply reply;
   reply.set_payload(std::string(request.reply_bytes(), 'r'));
   for (int64_t i = 0; request.count() < 0 || i < request.count(); ++i) {
