@@ -71,8 +71,14 @@ class CallDispatcher::RegisteredListener final : public OutgoingCall::Listener {
   void OnInitialMetadata(std::vector<core::Metadata> metadata) override {
     listener_->OnInitialMetadata(std::move(metadata));
   }
+  void OnEncoding(uint32_t encoding) override {
+    listener_->OnEncoding(encoding);
+  }
   void OnMessage(std::string message) override {
     listener_->OnMessage(std::move(message));
+  }
+  Status OnCompressedMessage(std::string message) override {
+    return listener_->OnCompressedMessage(std::move(message));
   }
   void OnSent() override { listener_->OnSent(); }
   void OnBatchEnd() override { listener_->OnBatchEnd(); }
@@ -131,6 +137,8 @@ std::shared_ptr<OutgoingCall> CallDispatcher::Start(
   headers.chain_epoch = options.chain_position.epoch;
   headers.chain_index = options.chain_position.index;
   headers.chain_known_ok = options.chain_position.known_ok;
+  headers.encoding = static_cast<uint32_t>(options.compression);
+  headers.accepted_encodings = options.accepted_compressions;
   RegisteredListener* const unset = registered.get();
   const std::shared_ptr<OutgoingCall> call =
       OutgoingCall::Create(context_, std::move(headers), std::move(registered));

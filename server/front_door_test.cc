@@ -106,6 +106,51 @@ TEST_F(FrontDoorTest, ForwardsACallToTheTargetOfItsMetadata) {
   EXPECT_EQ(master_->List().size(), 2u) << "connected once and kept";
 }
 
+TEST_F(FrontDoorTest, CarriesCompressedMessagesBothWays) {
+  EchoRequest request;
+  request.set_payload(std::string(300'000, 'c'));
+  request.set_compression(2);
+  for (const auto algorithm :
+       {GRPC_COMPRESS_NONE, GRPC_COMPRESS_DEFLATE, GRPC_COMPRESS_GZIP}) {
+    grpc::ClientContext context;
+    context.AddMetadata("ramet-target", "local:");
+    context.set_compression_algorithm(algorithm);
+    const Reply reply = Call(kEcho, request.SerializeAsString(), &context);
+    ASSERT_TRUE(reply.status.ok()) << reply.status.error_message();
+    EchoReply parsed;
+    ASSERT_TRUE(parsed.ParseFromString(reply.bytes));
+    EXPECT_EQ(parsed.request_compressed(), algorithm != GRPC_COMPRESS_NONE);
+    EXPECT_TRUE(parsed.payload() == request.payload());
+  }
+}
+
+// The bytes of a compressed reply, as a client sees them that does not have
+// gRPC decompress.
+TEST_F(FrontDoorTest, CompressesForClientsThatTakeItOnly) {
+  EchoRequest request;
+  request.set_payload(std::string(300'000, 'c'));
+  request.set_compression(2);
+  for (const bool takes : {true, false}) {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt("grpc.per_message_decompression", 0);
+    if (!takes) {
+      arguments.SetInt(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
+                       1 << GRPC_COMPRESS_NONE);
+    }
+    channel_ = grpc::CreateCustomChannel("unix:" + folder_ + "/door",
+                                         grpc::InsecureChannelCredentials(),
+                                         arguments);
+    const Reply reply = CallTarget("local:", kEcho, request);
+    ASSERT_TRUE(reply.status.ok()) << reply.status.error_message();
+    if (takes) {
+      EXPECT_LT(reply.bytes.size(), 5000u);
+      EXPECT_EQ(reply.bytes.substr(0, 2), "\x1f\x8b") << "gzip's magic";
+    } else {
+      EXPECT_GT(reply.bytes.size(), 300'000u);
+    }
+  }
+}
+
 TEST_F(FrontDoorTest, CarriesAMethodsError) {
   EchoRequest request;
   request.set_error_code(9);

@@ -98,9 +98,11 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
   OnLoop* on_loop() { return on_loop_.get(); }
 
   // Any thread.
+  // `compression`: of what is sent as it is.
   std::shared_ptr<stub::RawCall> StartCall(
       TargetPtr target, std::string method, const stub::CallOptions& options,
-      std::shared_ptr<stub::RawCallListener> listener);
+      std::shared_ptr<stub::RawCallListener> listener,
+      stub::Compression compression);
   void StartUnary(TargetPtr target, std::string method, std::string request,
                   const stub::CallOptions& options,
                   stub::Channel::DoneCallback done);
@@ -176,12 +178,13 @@ void Master::Impl::TellLog(const LogLine& line) {
 
 std::shared_ptr<stub::RawCall> Master::Impl::StartCall(
     TargetPtr target, std::string method, const stub::CallOptions& options,
-    std::shared_ptr<stub::RawCallListener> listener) {
+    std::shared_ptr<stub::RawCallListener> listener,
+    stub::Compression compression) {
   const auto call = std::make_shared<PostedCall>(
       [self = shared_from_this()](std::function<void()> task) {
         return self->Post(std::move(task));
       },
-      std::move(listener));
+      std::move(listener), compression);
   call->StartWith(
       [this, target = std::move(target), method = std::move(method),
        options = WithDeadline(options)](
@@ -247,8 +250,14 @@ class Master::ContextChannel final : public stub::Channel {
   std::shared_ptr<stub::RawCall> StartCall(
       std::string method, const stub::CallOptions& options,
       std::shared_ptr<stub::RawCallListener> listener) override {
-    return impl_->StartCall(target_, std::move(method), options,
-                            std::move(listener));
+    if (options.compression == stub::Compression::kNone) {
+      return impl_->StartCall(target_, std::move(method), options,
+                              std::move(listener), options.compression);
+    }
+    stub::CallOptions accepting = options;
+    accepting.accepted_compressions = stub::kAllCompressions;
+    return impl_->StartCall(target_, std::move(method), accepting,
+                            std::move(listener), options.compression);
   }
 
   bool keeps_order() const override { return true; }
@@ -436,7 +445,7 @@ std::shared_ptr<stub::RawCall> Master::StartCall(
   absl::StatusOr<TargetPtr> made = MakeTarget(target, connect);
   if (made.ok()) {
     return impl_->StartCall(*std::move(made), std::move(method), options,
-                            std::move(listener));
+                            std::move(listener), stub::Compression::kNone);
   }
   auto refused = std::make_shared<PostedCall>(
       [](const std::function<void()>&) { return false; }, std::move(listener));

@@ -131,6 +131,9 @@ class Master {
 
   // One call as bytes, of any kind; see stub::Channel::StartCall. Errors are
   // its and Connect's. The call may outlive the master.
+  //
+  // For proxies: messages are not compressed here. `options.compression` is
+  // that of what RawCall::SendCompressed() gets.
   std::shared_ptr<stub::RawCall> StartCall(
       const std::string& target, const ConnectOptions& connect,
       std::string method, const stub::CallOptions& options,

@@ -124,6 +124,64 @@ class MasterTest : public testing::Test {
   std::unique_ptr<Master> master_;
 };
 
+TEST_F(MasterTest, CompressesRequestsAndTakesCompressedReplies) {
+  const ProbeStub probe(Connect("local:"));
+  for (const stub::Compression compression :
+       {stub::Compression::kNone, stub::Compression::kDeflate,
+        stub::Compression::kGzip}) {
+    stub::CallOptions options;
+    options.compression = compression;
+    EchoRequest request = Echo(std::string(300'000, 'c'));
+    request.set_compression(static_cast<uint32_t>(compression));
+    const auto reply = probe.Echo(request, options);
+    ASSERT_TRUE(reply.ok()) << reply.status();
+    EXPECT_EQ(reply->payload(), request.payload());
+    EXPECT_EQ(reply->request_compressed(),
+              compression != stub::Compression::kNone);
+  }
+}
+
+TEST_F(MasterTest, ACompressedStreamIsAsLongAsItsReaderReads) {
+  const ProbeStub probe(Connect("local:"));
+  stub::CallOptions options;
+  options.compression = stub::Compression::kGzip;
+  auto stream = probe.EchoStream(options);
+  EchoRequest request;
+  request.set_compression(2);
+  request.set_reply_bytes(1 << 20);
+  // More than may lie about decompressed, and more than the window.
+  for (int i = 0; i < 200; ++i) {
+    request.set_payload(std::to_string(i));
+    ASSERT_TRUE(stream.Write(request));
+    EchoReply reply;
+    ASSERT_TRUE(stream.Read(&reply));
+    ASSERT_EQ(reply.payload().size(), 1u << 20);
+    ASSERT_EQ(reply.payload().substr(0, request.payload().size()),
+              request.payload());
+  }
+  stream.WritesDone();
+  EchoReply none;
+  EXPECT_FALSE(stream.Read(&none));
+  EXPECT_TRUE(stream.Finish().ok());
+}
+
+TEST_F(MasterTest, CompressedRepliesThatNobodyReadsAreBounded) {
+  Connect("local:");
+  stub::CallOptions options;
+  options.accepted_compressions = stub::kAllCompressions;
+  const auto pending = std::make_shared<Pending>();
+  pending->call = master_->StartCall("local:", {}, "/probe.v1.Probe/Count",
+                                     options, pending);
+  ::probe::v1::CountRequest request;
+  request.set_count(-1);
+  request.set_reply_bytes(4'000'000);
+  request.set_compression(2);
+  pending->call->SendLast(request.SerializeAsString());
+  ASSERT_TRUE(pending->over.WaitForNotificationWithTimeout(kHangs));
+  EXPECT_EQ(pending->status.code(), absl::StatusCode::kResourceExhausted)
+      << pending->status;
+}
+
 TEST_F(MasterTest, CallsATypedMethodInALocalContext) {
   demo::v1::GreeterStub greeter(Connect("local:"));
   demo::v1::HelloRequest request;

@@ -17,6 +17,10 @@ constexpr int64_t kClockSlackUs = 20'000;
 
 }  // namespace
 
+core::Status OutgoingCall::Listener::OnCompressedMessage(std::string) {
+  return Status(Code::kInternal, "a compressed message");
+}
+
 OutgoingCall::OutgoingCall(core::Context* context, core::CallHeaders headers,
                            std::unique_ptr<Listener> listener,
                            uint64_t window_bytes)
@@ -66,9 +70,9 @@ void OutgoingCall::Start(core::ContextId target) {
   FlushSoon();
 }
 
-void OutgoingCall::Send(std::string_view message) {
+void OutgoingCall::Send(std::string_view message, bool compressed) {
   if (over()) return;
-  sender_.SendMessage(message);
+  sender_.SendMessage(message, compressed);
   FlushSoon();
 }
 
@@ -154,6 +158,8 @@ void OutgoingCall::OnHeaders(std::string bytes) {
   core::AnswerHeaders headers;
   if (over() || answered_ || !core::ParseControl(bytes, &headers)) return;
   answered_ = true;
+  if (headers.encoding != 0) listener_->OnEncoding(headers.encoding);
+  if (over() || headers.metadata.empty()) return;
   listener_->OnInitialMetadata(std::move(headers.metadata));
 }
 
@@ -161,6 +167,12 @@ void OutgoingCall::OnMessage(std::string message) {
   if (over()) return;
   answered_ = true;
   listener_->OnMessage(std::move(message));
+}
+
+Status OutgoingCall::OnCompressedMessage(std::string message) {
+  if (over()) return Status();
+  answered_ = true;
+  return listener_->OnCompressedMessage(std::move(message));
 }
 
 void OutgoingCall::OnWindow(uint32_t bytes) {

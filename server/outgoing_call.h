@@ -42,9 +42,15 @@ class OutgoingCall final : public std::enable_shared_from_this<OutgoingCall>,
   class Listener {
    public:
     virtual ~Listener() = default;
+    // What messages may come compressed with, a number of the wire; before
+    // the initial metadata.
+    virtual void OnEncoding(uint32_t encoding) {}
     virtual void OnInitialMetadata(std::vector<core::Metadata> metadata) = 0;
     // The callee may send more when Consumed() was said.
     virtual void OnMessage(std::string message) = 0;
+    // One that came compressed; what it returns ends the call, if not OK. By
+    // default INTERNAL: nobody has asked for it.
+    virtual core::Status OnCompressedMessage(std::string message);
     // Bytes that waited for credit are out.
     virtual void OnSent() = 0;
     // What came together was given; not after the end.
@@ -73,8 +79,8 @@ class OutgoingCall final : public std::enable_shared_from_this<OutgoingCall>,
   // Sends the headers to `target`, and what was sent before.
   void Start(core::ContextId target);
 
-  // Of at most 4 GiB - 1 bytes.
-  void Send(std::string_view message);
+  // Of at most 4 GiB - 1 bytes. `compressed`: with the headers' encoding.
+  void Send(std::string_view message, bool compressed = false);
   void CloseSend();
   // Bytes of messages that wait for credit, or for Start().
   size_t waiting_bytes() const { return sender_.waiting_bytes(); }
@@ -96,6 +102,7 @@ class OutgoingCall final : public std::enable_shared_from_this<OutgoingCall>,
 
   void OnHeaders(std::string bytes) override;
   void OnMessage(std::string message) override;
+  core::Status OnCompressedMessage(std::string message) override;
   void OnEnd() override {}
   void OnTrailers(std::string bytes) override;
   void OnCancel() override {}

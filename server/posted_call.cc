@@ -28,11 +28,22 @@ class PostedCall::LoopListener final : public OutgoingCall::Listener {
       : posted_(std::move(posted)) {}
 
  private:
+  void OnEncoding(uint32_t encoding) override {
+    if (!stub::IsKnownCompression(encoding)) return;
+    posted_->reply_compression_ = static_cast<stub::Compression>(encoding);
+    posted_->listener_->OnCompression(posted_->reply_compression_);
+  }
   void OnInitialMetadata(std::vector<core::Metadata> metadata) override {
     posted_->listener_->OnInitialMetadata(ToPairs(std::move(metadata)));
   }
   void OnMessage(std::string message) override {
     posted_->listener_->OnMessage(std::move(message));
+  }
+  core::Status OnCompressedMessage(std::string message) override {
+    if (posted_->listener_->OnCompressedMessage(&message)) {
+      return core::Status();
+    }
+    return posted_->Inflate(message);
   }
   void OnSent() override { posted_->CheckRoom(); }
   void OnBatchEnd() override { posted_->listener_->OnBatchEnd(); }
@@ -52,8 +63,11 @@ class PostedCall::LoopListener final : public OutgoingCall::Listener {
 };
 
 PostedCall::PostedCall(Post post,
-                       std::shared_ptr<stub::RawCallListener> listener)
-    : post_(std::move(post)), listener_(std::move(listener)) {}
+                       std::shared_ptr<stub::RawCallListener> listener,
+                       stub::Compression compression)
+    : post_(std::move(post)),
+      compression_(compression),
+      listener_(std::move(listener)) {}
 
 PostedCall::~PostedCall() = default;
 
@@ -78,22 +92,35 @@ void PostedCall::End(stub::CallEnd end) {
 }
 
 void PostedCall::Send(std::string message) {
-  PostMessage(std::move(message), false);
+  PackAndPost(std::move(message), false);
 }
 
 void PostedCall::SendLast(std::string message) {
-  PostMessage(std::move(message), true);
+  PackAndPost(std::move(message), true);
 }
 
-void PostedCall::PostMessage(std::string message, bool last) {
+void PostedCall::SendCompressed(std::string message, bool last) {
+  PostMessage(std::move(message), last, /*compressed=*/true);
+}
+
+void PostedCall::PackAndPost(std::string message, bool last) {
+  std::string packed;
+  if (stub::Compress(compression_, message, &packed)) {
+    PostMessage(std::move(packed), last, /*compressed=*/true);
+  } else {
+    PostMessage(std::move(message), last, /*compressed=*/false);
+  }
+}
+
+void PostedCall::PostMessage(std::string message, bool last, bool compressed) {
   const size_t bytes = message.size();
   if (posted_bytes_.fetch_add(bytes) + bytes >= kSendRoomBytes) full_ = true;
   // std::function copies; a message is moved once into memory that is shared.
   auto shared = std::make_shared<std::string>(std::move(message));
-  post_([self = shared_from_this(), shared, last] {
+  post_([self = shared_from_this(), shared, last, compressed] {
     self->posted_bytes_ -= shared->size();
     if (self->call_ == nullptr) return;
-    self->call_->Send(*shared);
+    self->call_->Send(*shared, compressed);
     if (last) self->call_->CloseSend();
     if (self->call_->waiting_bytes() >= kSendRoomBytes) self->full_ = true;
     self->CheckRoom();
@@ -108,8 +135,36 @@ void PostedCall::CloseSend() {
 
 void PostedCall::Consumed(size_t message_bytes) {
   post_([self = shared_from_this(), message_bytes] {
-    if (self->call_ != nullptr) self->call_->Consumed(message_bytes);
+    const size_t bytes = self->WireBytes(message_bytes);
+    if (self->call_ != nullptr) self->call_->Consumed(bytes);
   });
+}
+
+core::Status PostedCall::Inflate(const std::string& bytes) {
+  std::string message;
+  const absl::Status status = stub::Decompress(
+      reply_compression_, bytes, core::kDefaultMaxMessageBytes, &message);
+  if (!status.ok()) return stub::ToCoreStatus(status);
+  inflated_bytes_ += message.size();
+  if (inflated_bytes_ > kMaxInflatedBytes) {
+    return core::Status(core::Code::kResourceExhausted,
+                        "compressed replies that nobody has read hold too "
+                        "much memory");
+  }
+  inflated_.emplace(message.size(), bytes.size());
+  listener_->OnMessage(std::move(message));
+  return core::Status();
+}
+
+size_t PostedCall::WireBytes(size_t message_bytes) {
+  // One that came as it is may have the size of another that did not; all of
+  // them together are right.
+  const auto found = inflated_.find(message_bytes);
+  if (found == inflated_.end()) return message_bytes;
+  const size_t bytes = found->second;
+  inflated_bytes_ -= message_bytes;
+  inflated_.erase(found);
+  return bytes;
 }
 
 void PostedCall::Cancel() {

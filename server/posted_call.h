@@ -3,11 +3,13 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "server/outgoing_call.h"
+#include "stub/compression.h"
 #include "stub/raw_call.h"
 
 namespace ramet::server {
@@ -22,7 +24,14 @@ class PostedCall final : public stub::RawCall,
   // Runs a task on the loop's thread; false: there is no loop any more.
   using Post = std::function<bool(std::function<void()> task)>;
 
-  PostedCall(Post post, std::shared_ptr<stub::RawCallListener> listener);
+  // What replies that came compressed may hold beyond the bytes that came,
+  // until they are consumed: a callee could make 256 MiB of its window. A call
+  // with more is RESOURCE_EXHAUSTED.
+  static constexpr size_t kMaxInflatedBytes = 64 * 1024 * 1024;
+
+  // Messages of Send() are compressed with `compression`.
+  PostedCall(Post post, std::shared_ptr<stub::RawCallListener> listener,
+             stub::Compression compression = stub::Compression::kNone);
   ~PostedCall() override;
 
   // Starts it: `start` makes the call, on the loop, with the listener that it
@@ -36,6 +45,7 @@ class PostedCall final : public stub::RawCall,
   void Send(std::string message) override;
   void CloseSend() override;
   void SendLast(std::string message) override;
+  void SendCompressed(std::string message, bool last) override;
   bool HasSendRoom() const override { return !full_.load(); }
   void Consumed(size_t message_bytes) override;
   void Cancel() override;
@@ -44,17 +54,28 @@ class PostedCall final : public stub::RawCall,
   class LoopListener;
 
   void End(stub::CallEnd end);
-  void PostMessage(std::string message, bool last);
+  void PackAndPost(std::string message, bool last);
+  void PostMessage(std::string message, bool last, bool compressed);
   // The loop's: whether there is room again.
   void CheckRoom();
+  // Gives the listener a message that came compressed.
+  core::Status Inflate(const std::string& bytes);
+  // What came for a message that the listener got with that size.
+  size_t WireBytes(size_t message_bytes);
 
   const Post post_;
+  const stub::Compression compression_;
   std::atomic<size_t> posted_bytes_{0};  // on their way to the loop
   std::atomic<bool> full_{false};
 
   // The loop's.
   std::shared_ptr<OutgoingCall> call_;               // while it runs
   std::shared_ptr<stub::RawCallListener> listener_;  // until the end
+  stub::Compression reply_compression_ = stub::Compression::kNone;
+  // Replies that were decompressed here and not consumed yet: their sizes, and
+  // what came for them.
+  std::multimap<size_t, size_t> inflated_;
+  size_t inflated_bytes_ = 0;  // sum of the sizes
 };
 
 }  // namespace ramet::server

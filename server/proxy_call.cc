@@ -9,6 +9,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "core/wire/call_parts.h"
+#include "server/grpc_compression.h"
 #include "stub/call_options.h"
 #include "stub/status_bridge.h"
 
@@ -98,6 +100,8 @@ void ProxyCall::OnRequested(bool ok) {
     return;
   }
   Request(door_);
+  request_compression_ = CompressionOf(&context_);
+  accepted_compressions_ = AcceptedCompressions(&context_);
   {
     absl::MutexLock lock(&mutex_);
     one_request_ =
@@ -130,6 +134,8 @@ void ProxyCall::StartForwarding() {
                                     std::string(value.data(), value.size()));
     }
   }
+  options.compression = request_compression_;
+  options.accepted_compressions = accepted_compressions_;
   // May call back at once.
   std::shared_ptr<stub::RawCall> call =
       door_->master->StartCall(admission_.target(), door_->connect,
@@ -155,18 +161,45 @@ void ProxyCall::StartRead() {
 
 void ProxyCall::OnRead(bool ok) {
   if (one_request_) return OnOnlyRequest(ok);
+  Message request;
+  if (ok) request = TakeRequest();
   absl::MutexLock lock(&mutex_);
   reading_ = false;
   client_done_ = !ok;
   if (call_ == nullptr) return;
   if (!ok) return call_->CloseSend();
-  call_->Send(Flatten(request_));
-  request_.Clear();
+  SendRequest(std::move(request), /*last=*/false);
   if (call_->HasSendRoom()) StartRead();
 }
 
+ProxyCall::Message ProxyCall::TakeRequest() {
+  Message request{Flatten(request_), false};
+  request_.Clear();
+  // gRPC has decompressed it, and can't be told not to for the proxy alone; on
+  // the way to the context it is to be small again.
+  std::string packed;
+  if (request_compression_ != stub::Compression::kNone &&
+      LastMessageWasCompressed(&context_) &&
+      stub::Compress(request_compression_, request.bytes, &packed)) {
+    request = {std::move(packed), true};
+  }
+  return request;
+}
+
+void ProxyCall::SendRequest(Message request, bool last) {
+  if (request.compressed) {
+    call_->SendCompressed(std::move(request.bytes), last);
+  } else if (last) {
+    call_->SendLast(std::move(request.bytes));
+  } else {
+    call_->Send(std::move(request.bytes));
+  }
+}
+
 void ProxyCall::OnOnlyRequest(bool ok) {
+  Message request;
   if (ok) {
+    request = TakeRequest();
     StartForwarding();
   } else {
     stub::CallEnd end;
@@ -178,8 +211,7 @@ void ProxyCall::OnOnlyRequest(bool ok) {
   reading_ = false;
   client_done_ = true;
   if (call_ == nullptr) return;
-  call_->SendLast(Flatten(request_));
-  request_.Clear();
+  SendRequest(std::move(request), /*last=*/true);
 }
 
 void ProxyCall::OnSendRoom() {
@@ -195,9 +227,25 @@ void ProxyCall::OnInitialMetadata(stub::MetadataPairs metadata) {
   metadata_due_ = true;
 }
 
+void ProxyCall::OnCompression(stub::Compression compression) {
+  if ((stub::CompressionBit(compression) & accepted_compressions_) == 0) return;
+  absl::MutexLock lock(&mutex_);
+  reply_compression_ = compression;
+  // gRPC names it in the initial metadata.
+  context_.set_compression_algorithm(
+      static_cast<grpc_compression_algorithm>(compression));
+}
+
 void ProxyCall::OnMessage(std::string message) {
   absl::MutexLock lock(&mutex_);
-  messages_.push_back(std::move(message));
+  messages_.push_back({std::move(message), false});
+}
+
+bool ProxyCall::OnCompressedMessage(std::string* message) {
+  absl::MutexLock lock(&mutex_);
+  if (reply_compression_ == stub::Compression::kNone) return false;
+  messages_.push_back({std::move(*message), true});
+  return true;
 }
 
 void ProxyCall::OnBatchEnd() {
@@ -228,24 +276,27 @@ void ProxyCall::WriteNext() {
   }
   // Goes out with the first message.
   metadata_due_ = false;
-  std::string message = std::move(messages_.front());
+  Message reply = std::move(messages_.front());
   messages_.pop_front();
-  writing_bytes_ = message.size();
+  writing_bytes_ = reply.bytes.size();
   const bool last = messages_.empty() && end_.has_value();
-  const grpc::ByteBuffer buffer = ToBuffer(std::move(message));
+  // It goes out as it came; gRPC would compress what is not.
+  const grpc::WriteOptions as_it_is = grpc::WriteOptions().set_no_compression();
+  const grpc::ByteBuffer buffer =
+      reply.compressed ? CompressedBuffer(reply.bytes, reply_compression_)
+                       : ToBuffer(std::move(reply.bytes));
   if (last && end_->status.ok()) {
     finishing_ = true;
     ++events_;
     for (const auto& pair : end_->trailing_metadata) {
       if (IsLegal(pair)) context_.AddTrailingMetadata(pair.first, pair.second);
     }
-    stream_.WriteAndFinish(buffer, grpc::WriteOptions(), grpc::Status::OK,
-                           &finished_);
+    stream_.WriteAndFinish(buffer, as_it_is, grpc::Status::OK, &finished_);
     return;
   }
   writing_ = true;
   ++events_;
-  stream_.Write(buffer, &written_);
+  stream_.Write(buffer, as_it_is, &written_);
 }
 
 void ProxyCall::OnWritten(bool ok) {

@@ -13,6 +13,7 @@
 #include "absl/types/optional.h"
 #include "server/gatekeeper.h"
 #include "server/master.h"
+#include "stub/compression.h"
 #include "stub/raw_call.h"
 
 namespace ramet::server {
@@ -53,6 +54,11 @@ class ProxyCall final : public stub::RawCallListener,
     void (ProxyCall::*handle)(bool ok);
     ProxyCall* call;
   };
+  // A message as it travels in the tree.
+  struct Message {
+    std::string bytes;
+    bool compressed = false;
+  };
 
   explicit ProxyCall(Door* door) : door_(door) {}
 
@@ -64,6 +70,8 @@ class ProxyCall final : public stub::RawCallListener,
   void OnDone(bool ok);
 
   // The master's.
+  void OnCompression(stub::Compression compression) override;
+  bool OnCompressedMessage(std::string* message) override;
   void OnInitialMetadata(stub::MetadataPairs metadata) override;
   void OnMessage(std::string message) override;
   void OnBatchEnd() override;
@@ -72,6 +80,10 @@ class ProxyCall final : public stub::RawCallListener,
 
   void StartForwarding() ABSL_LOCKS_EXCLUDED(mutex_);
   void OnOnlyRequest(bool ok) ABSL_LOCKS_EXCLUDED(mutex_);
+  // What was read; takes time.
+  Message TakeRequest() ABSL_LOCKS_EXCLUDED(mutex_);
+  void SendRequest(Message request, bool last)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void StartRead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Starts the next operation towards the client, unless one is under way.
   void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -88,15 +100,19 @@ class ProxyCall final : public stub::RawCallListener,
   Event finished_{&ProxyCall::OnFinished, this};
   Event done_{&ProxyCall::OnDone, this};
 
-  bool one_request_ = false;  // set before anything is read
-  Admission admission_;       // set before the call starts
+  // Set before anything is read.
+  bool one_request_ = false;
+  stub::Compression request_compression_ = stub::Compression::kNone;
+  uint32_t accepted_compressions_ = 0;
+  // gRPC's while a read is under way, then the event's that ends it.
+  grpc::ByteBuffer request_;
+  Admission admission_;  // set before the call starts
 
   absl::Mutex mutex_;
   // Until the last operation is done, which is Finish().
   std::shared_ptr<ProxyCall> self_ ABSL_GUARDED_BY(mutex_);
   int events_ ABSL_GUARDED_BY(mutex_) = 0;
   std::shared_ptr<stub::RawCall> call_ ABSL_GUARDED_BY(mutex_);
-  grpc::ByteBuffer request_ ABSL_GUARDED_BY(mutex_);
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;
   bool client_done_ ABSL_GUARDED_BY(mutex_) = false;  // no more is to be read
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
@@ -104,7 +120,10 @@ class ProxyCall final : public stub::RawCallListener,
   bool metadata_due_ ABSL_GUARDED_BY(mutex_) = false;
   // Of the message that is being written, if it is one.
   absl::optional<size_t> writing_bytes_ ABSL_GUARDED_BY(mutex_);
-  std::deque<std::string> messages_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Message> messages_ ABSL_GUARDED_BY(mutex_);
+  // What messages may be sent to the client compressed with.
+  stub::Compression reply_compression_ ABSL_GUARDED_BY(mutex_) =
+      stub::Compression::kNone;
   absl::optional<stub::CallEnd> end_ ABSL_GUARDED_BY(mutex_);
   bool finishing_ ABSL_GUARDED_BY(mutex_) = false;
 };

@@ -50,6 +50,10 @@ void FrontDoorCall::Start(const std::string& target, const std::string& method,
   for (const auto& [key, value] : options.metadata) {
     context_.AddMetadata(key, value);
   }
+  if (options.compression != stub::Compression::kNone) {
+    context_.set_compression_algorithm(
+        static_cast<grpc_compression_algorithm>(options.compression));
+  }
   const absl::Time now = absl::Now();
   const absl::Duration remaining = options.Remaining(now);
   if (remaining < absl::InfiniteDuration()) {
