@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs the end-to-end cases: `run.py [--list] [--json FILE] [NAME...]`.
 
-The cases are those of this folder and of tests/security.
+The cases are those of this folder, of tests/interop and of tests/security.
 
 NAME is a part of a case's full name, e.g. `test_call`, `BareTargetTest` or
 `says_hello`. The last line is `N passed, N failed`; the exit status is 1 when
@@ -19,7 +19,7 @@ import time
 import unittest
 
 _FOLDER = pathlib.Path(__file__).resolve().parent
-_SECURITY = _FOLDER.parent / "security"
+_FOLDERS = (_FOLDER, _FOLDER.parent / "interop", _FOLDER.parent / "security")
 # Longer than any case may take; shows where a case hangs, then ends the run.
 _CASE_LIMIT_S = 300
 
@@ -98,7 +98,7 @@ def main():
   # gRPC reads it at import: the cases start programs while channels are open.
   os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
   sys.path.insert(0, str(_FOLDER))
-  found = [case for folder in (_FOLDER, _SECURITY)
+  found = [case for folder in _FOLDERS
            for case in _cases(unittest.TestLoader().discover(
                str(folder), top_level_dir=str(folder)))]
   chosen = [c for c in found if not arguments.names or
