@@ -33,7 +33,6 @@ class DoorState {
   // Calls that the door has refused, for metrics.
   std::atomic<uint64_t> refused_by_policy{0};
   std::atomic<uint64_t> refused_while_draining{0};
-  std::atomic<uint64_t> refused_streams{0};
 
  private:
   mutable absl::Mutex mutex_;

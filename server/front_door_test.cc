@@ -367,6 +367,7 @@ TEST_F(FrontDoorTest, StreamsEndWithTheDoor) {
   const auto logs = contexts->Logs(&logs_context, {});
   v1::WatchReply first;
   ASSERT_TRUE(watch->Read(&first));
+  logs->WaitForInitialMetadata();
   door_.reset();
   v1::LogLine line;
   EXPECT_FALSE(watch->Read(&first));

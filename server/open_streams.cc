@@ -15,11 +15,19 @@ OpenStreams::~OpenStreams() {
   thread_.join();
 }
 
-bool OpenStreams::Add(const std::shared_ptr<OpenStream>& stream, Order order) {
+grpc::Status OpenStreams::Add(const std::shared_ptr<OpenStream>& stream,
+                              Order order) {
   absl::MutexLock lock(&mutex_);
-  if (streams_.size() >= kMaxStreams || ended_.count(order) > 0) return false;
+  if (ended_.count(order) > 0) {
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE,
+                        "the master is shutting down");
+  }
+  if (streams_.size() >= kMaxStreams) {
+    return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                        "too many open streams");
+  }
   streams_[stream.get()] = {stream, order};
-  return true;
+  return grpc::Status::OK;
 }
 
 void OpenStreams::Remove(OpenStream* stream) {

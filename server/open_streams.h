@@ -43,14 +43,14 @@ class OpenStreams {
   OpenStreams();
   ~OpenStreams();
 
-  // False if there are too many.
-  bool Add(const std::shared_ptr<OpenStream>& stream, Order order);
+  // RESOURCE_EXHAUSTED: there are too many. UNAVAILABLE: its order has ended.
+  grpc::Status Add(const std::shared_ptr<OpenStream>& stream, Order order);
   // A stream that was added and is over.
   void Remove(OpenStream* stream);
   // Calls OnWake soon, once for any number of Wakes before that. Any thread,
   // never blocks for long.
   void Wake(const std::weak_ptr<OpenStream>& stream);
-  // Ends all of an order; more are refused.
+  // Ends all of an order; more are refused with UNAVAILABLE.
   void EndAll(Order order, const grpc::Status& status);
 
   int count() const;

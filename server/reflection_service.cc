@@ -29,9 +29,12 @@ class Stream final
     stream->self_ = stream;
     if (!admitted.ok()) {
       stream->End(ToGrpc(admitted));
-    } else if (!streams->Add(stream, OpenStreams::Order::kEndsFirst)) {
-      stream->End(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
-                               "too many open streams, or the master ends"));
+      return stream.get();
+    }
+    const grpc::Status added =
+        streams->Add(stream, OpenStreams::Order::kEndsFirst);
+    if (!added.ok()) {
+      stream->End(added);
     } else {
       Stream* const raw = stream.get();
       raw->StartUnlessEnded([raw] { raw->StartRead(&raw->request_); });

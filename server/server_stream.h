@@ -38,15 +38,20 @@ class ServerStream final
  public:
   using Source = StreamSource<Reply>;
 
+  // The client gets its initial metadata, so that it knows that the call has
+  // begun, and whatever happens from now on is in the stream. Nobody may be
+  // woken for it before this returns.
   static std::shared_ptr<ServerStream> Create(std::shared_ptr<Source> source,
                                               OpenStreams* streams,
                                               OpenStreams::Order order) {
     std::shared_ptr<ServerStream> stream(
         new ServerStream(std::move(source), streams));
     stream->self_ = stream;
-    if (!streams->Add(stream, order)) {
-      stream->End(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
-                               "too many open streams, or the master ends"));
+    const grpc::Status added = streams->Add(stream, order);
+    if (!added.ok()) {
+      stream->End(added);
+    } else {
+      stream->StartSendInitialMetadata();
     }
     return stream;
   }
