@@ -9,7 +9,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "core/wire/call_parts.h"
 #include "server/grpc_compression.h"
 #include "stub/call_options.h"
 #include "stub/status_bridge.h"

@@ -41,9 +41,9 @@ class CallAssembler {
 
   // Feeds one frame's payload. RESOURCE_EXHAUSTED: a message or the headers
   // are longer than allowed (the text has both numbers), or more came than was
-  // granted. INTERNAL: the bytes are no parts or messages. What the sink says
-  // to a compressed message. After an error the assembler
-  // takes nothing more.
+  // granted. INTERNAL: the bytes are no parts or messages. Any other: what the
+  // sink says to a compressed message. After an error the assembler takes
+  // nothing more.
   Status Feed(std::string_view payload, Sink* sink);
 
   // The user has done with a message of that size; who never says so gets
