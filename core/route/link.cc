@@ -7,6 +7,7 @@
 
 #include "core/base/check.h"
 #include "core/base/strings.h"
+#include "core/wire/call_parts.h"
 
 namespace ramet::core {
 namespace {
@@ -46,7 +47,7 @@ bool Link::Queue(const FrameHeader& header, std::string_view payload,
 
 void Link::ForceQueue(const FrameHeader& header, std::string_view payload) {
   if (closed_ || close_after_flush_) return;
-  Append(QueueFor(header, payload.size()), header, payload);
+  Append(QueueFor(header, payload), header, payload);
   if (!flush_due_ && !want_write_) {
     flush_due_ = true;
     loop_->AtTurnEnd(this);
@@ -64,7 +65,7 @@ void Link::ChunkQueue::Clear() {
 }
 
 Link::ChunkQueue* Link::QueueFor(const FrameHeader& header,
-                                 size_t payload_bytes) {
+                                 std::string_view payload) {
   if (header.flags & kFlagPriority) return &control_;
   const bool request = header.handle == kCallFunction;
   if (request || header.handle >= kFirstDynamicHandle) {
@@ -74,7 +75,10 @@ Link::ChunkQueue* Link::QueueFor(const FrameHeader& header,
     for (Flow& flow : flows_) {
       if (flow.key == key) return &flow.queue;
     }
-    if (payload_bytes > kLargeFrameBytes &&
+    // Calls begin in their order, which those of a chain rely on.
+    const bool begins = request && !payload.empty() &&
+                        payload[0] == static_cast<char>(PartKind::kHeaders);
+    if (!begins && payload.size() > kLargeFrameBytes &&
         data_queued_bytes_ - data_taken_bytes_ > kFlowFromBytes) {
       flows_.push_back(Flow{key, data_queued_bytes_, ChunkQueue()});
       return &flows_.back().queue;
@@ -82,7 +86,7 @@ Link::ChunkQueue* Link::QueueFor(const FrameHeader& header,
   } else if (header.handle == kDelRoute) {
     MergeFlows();
   }
-  data_queued_bytes_ += kFrameHeaderBytes + payload_bytes;
+  data_queued_bytes_ += kFrameHeaderBytes + payload.size();
   return &data_;
 }
 

@@ -23,7 +23,8 @@ namespace ramet::core {
 //   call go into a queue of their own (a flow), and flows and everything else
 //   take turns, so that a small call waits for a chunk and not for every bulk
 //   transfer. A frame never overtakes one of its own call; a flow never what
-//   was queued before it began; and DEL_ROUTE nothing.
+//   was queued before it began; the first frame of a call none of another's;
+//   and DEL_ROUTE nothing.
 // Ownership: whoever made it; it owns its stream. It may be destroyed from
 //   within its delegate's callbacks.
 // Threads: the loop's.
@@ -146,7 +147,7 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
     ChunkQueue queue;
   };
 
-  ChunkQueue* QueueFor(const FrameHeader& header, size_t payload_bytes);
+  ChunkQueue* QueueFor(const FrameHeader& header, std::string_view payload);
   // Puts all flows behind data_, as if they were small.
   void MergeFlows();
   // The next chunk to be written; false: there is none.

@@ -329,6 +329,25 @@ TEST_F(LinkTest, ACallDoesNotOvertakeTheModuleThatItNeeds) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(frames[i].header.handle, kLoadModule);
 }
 
+TEST_F(LinkTest, CallsBeginInTheirOrderWhateverTheirSizes) {
+  BlockWrites();
+  std::string begins = Large();
+  begins[0] = 1;  // a HEADERS part
+  for (uint32_t call = 1; call <= 8; ++call) {
+    link_->Queue(Data(call), call % 2 ? begins : begins.substr(0, 20));
+    if (call % 2) link_->Queue(Data(call), Large());
+  }
+  UnblockWrites();
+  const std::vector<RawFrame>& frames = peer_->frames();
+  ASSERT_EQ(frames.size(), 12u);
+  uint32_t last = 0;
+  for (const RawFrame& frame : frames) {
+    if (frame.payload[0] != 1) continue;
+    EXPECT_EQ(frame.header.reply_to, ++last);
+  }
+  EXPECT_EQ(last, 8u);
+}
+
 TEST_F(LinkTest, ALostRouteOvertakesNothing) {
   BlockWrites();
   for (int i = 0; i < 20; ++i) link_->Queue(Handle(1001), Large());
