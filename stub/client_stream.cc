@@ -129,12 +129,11 @@ void ClientStream::OnInitialMetadata(MetadataPairs metadata) {
 
 void ClientStream::OnMessage(std::string message) {
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    std::unique_lock<std::mutex> lock(mutex_);
     heard_ = true;
     if (!dropping_) {
       messages_.push_back(std::move(message));
-      changed_.notify_all();
-      return;
+      return TellReadable(&lock);
     }
   }
   // Only after Start() has returned somebody can have said so.
@@ -148,11 +147,36 @@ void ClientStream::OnSendRoom() {
 }
 
 void ClientStream::OnEnd(CallEnd end) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  std::unique_lock<std::mutex> lock(mutex_);
   end_ = std::move(end);
   if (!failure_.ok()) end_.status = failure_;
   heard_ = over_ = true;
+  TellReadable(&lock);
+}
+
+void ClientStream::TellReadable(std::unique_lock<std::mutex>* lock) {
   changed_.notify_all();
+  if (watchers_.empty()) return;
+  std::vector<std::function<void()>> watchers;
+  watchers.swap(watchers_);
+  lock->unlock();
+  for (const std::function<void()>& watcher : watchers) watcher();
+}
+
+void ClientStream::WhenReadable(std::function<void()> watcher) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!over_ && messages_.empty()) {
+      watchers_.push_back(std::move(watcher));
+      return;
+    }
+  }
+  watcher();
+}
+
+bool ClientStream::drained() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return over_ && messages_.empty();
 }
 
 }  // namespace ramet::stub

@@ -6,10 +6,12 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "stub/call_options.h"
@@ -35,6 +37,11 @@ class ClientStream final : public RawCallListener {
 
   // Blocks for the next message. False: there are no more; Finish() says why.
   bool Read(std::string* message);
+  // Runs `watcher` once Read() would not block: now, or on the channel's
+  // thread, where it must not block.
+  void WhenReadable(std::function<void()> watcher);
+  // Read() is false from now on.
+  bool drained() const;
   // Blocks while the callee has no room. False: the call is over, or its
   // sending side is closed. True does not mean that the callee has read it.
   bool Write(std::string message);
@@ -71,6 +78,8 @@ class ClientStream final : public RawCallListener {
   void OnMessage(std::string message) override;
   void OnSendRoom() override;
   void OnEnd(CallEnd end) override;
+  // Under the lock, which is given up.
+  void TellReadable(std::unique_lock<std::mutex>* lock);
 
   const char* const method_;
   const CallOptions options_;
@@ -86,6 +95,7 @@ class ClientStream final : public RawCallListener {
   uint64_t send_rooms_ = 0;  // OnSendRoom() calls
   absl::Status failure_;     // why this side has ended it
   bool over_ = false;
+  std::vector<std::function<void()>> watchers_;
   CallEnd end_;  // once over_
 };
 
@@ -106,6 +116,7 @@ class OwnedStream {
   }
 
   ClientStream* operator->() const { return stream_.get(); }
+  const std::shared_ptr<ClientStream>& shared() const { return stream_; }
 
  private:
   std::shared_ptr<ClientStream> stream_;

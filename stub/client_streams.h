@@ -34,6 +34,10 @@ class ClientStreamBase {
   void Cancel() {
     stream_->Cancel(absl::CancelledError("the caller cancelled"));
   }
+  // For Select.
+  const std::shared_ptr<ClientStream>& shared_stream() const {
+    return stream_.shared();
+  }
 
  protected:
   explicit ClientStreamBase(std::shared_ptr<ClientStream> stream)

@@ -28,6 +28,11 @@ class PendingCall {
 
   // True when Wait() would not block.
   bool Done() const { return result_->Done(); }
+  // Runs `watcher` when it would not: now, or on the channel's own thread,
+  // where it must not block. The outcome is still to be taken.
+  void WhenDone(std::function<void()> watcher) const {
+    result_->WhenDone(std::move(watcher));
+  }
 
   // Blocks until the call is over. FAILED_PRECONDITION when the outcome was
   // taken before; other errors are the call's (see Channel).

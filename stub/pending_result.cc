@@ -14,8 +14,10 @@ absl::Status AlreadyTaken() {
 
 void PendingResult::Set(absl::StatusOr<std::string> result) {
   Callback callback;
+  std::vector<std::function<void()>> watchers;
   {
     std::lock_guard<std::mutex> lock(mutex_);
+    watchers.swap(watchers_);
     if (callback_) {
       callback = std::move(callback_);
     } else {
@@ -24,6 +26,18 @@ void PendingResult::Set(absl::StatusOr<std::string> result) {
     over_.Set();
   }
   if (callback) callback(std::move(result));
+  for (const std::function<void()>& watcher : watchers) watcher();
+}
+
+void PendingResult::WhenDone(std::function<void()> watcher) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!over_.is_set()) {
+      watchers_.push_back(std::move(watcher));
+      return;
+    }
+  }
+  watcher();
 }
 
 absl::StatusOr<std::string> PendingResult::TakeLocked() {

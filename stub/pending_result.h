@@ -5,6 +5,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "stub/one_shot_event.h"
@@ -23,6 +24,9 @@ class PendingResult {
   void Set(absl::StatusOr<std::string> result);
 
   bool Done() const { return over_.is_set(); }
+  // Runs `watcher` once Done(): now, or on the channel's thread, where it must
+  // not block. Takes nothing.
+  void WhenDone(std::function<void()> watcher);
   // Blocks. The outcome goes to the first who asks; later ones, and Take()
   // after Then(), get FAILED_PRECONDITION.
   absl::StatusOr<std::string> Take();
@@ -36,6 +40,7 @@ class PendingResult {
   absl::StatusOr<std::string> result_;
   Callback callback_;
   bool taken_ = false;
+  std::vector<std::function<void()>> watchers_;
 };
 
 }  // namespace ramet::stub
