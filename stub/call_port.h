@@ -2,7 +2,6 @@
 #define STUB_CALL_PORT_H_
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "stub/byte_budget.h"
 
@@ -29,9 +28,6 @@ class CallPort {
 
   // Sends what the call has to send, on a thread that may block: in a method.
   virtual void SendFrames(ServedCall* call) = 0;
-  // Tells the caller that it may send that many more bytes of messages.
-  virtual void SendGrant(const ServedCall& call, uint32_t bytes) = 0;
-
   ByteBudget& held() { return held_; }
   ByteBudget& unsent() { return unsent_; }
 

@@ -1,7 +1,6 @@
 #include "stub/call_table.h"
 
 #include <algorithm>
-#include <string>
 
 #include "core/wire/call_parts.h"
 #include "core/wire/method_name.h"
@@ -28,32 +27,33 @@ bool CallTable::IsForeign(core::ContextId caller) const {
 }
 
 std::shared_ptr<ServedCall> CallTable::Open(const core::FrameHeader& header,
-                                            std::string_view headers) {
+                                            std::string_view headers,
+                                            bool* refused) {
   ServedCall::Options options;
   options.own_id = options_.own_id;
   options.max_message_bytes = options_.max_message_bytes;
   options.foreign = IsForeign(header.src_id);
   core::MethodName name;
-  std::string path;
+  path_.clear();
   if (core::PeekMethod(headers, &name)) {
-    path.reserve(name.service.size() + name.method.size() + 2);
-    path += '/';
-    path += name.service;
-    path += '/';
-    path += name.method;
-    options.method = methods_->Find(path);
+    path_ += '/';
+    path_ += name.service;
+    path_ += '/';
+    path_ += name.method;
+    options.method = methods_->Find(path_);
   }
   auto call = std::make_shared<ServedCall>(header, options, port_);
   if (calls_.size() >= kMaxOpenCalls) {
     call->Abort(absl::ResourceExhaustedError(
         "the module has " + std::to_string(kMaxOpenCalls) +
         " calls to answer already; try again when some are over"));
-  } else if (path.empty()) {
+  } else if (path_.empty()) {
     call->Abort(absl::InternalError("malformed call headers"));
   } else if (options.method == nullptr) {
-    call->Abort(methods_->Unknown(path));
+    call->Abort(methods_->Unknown(path_));
   } else {
     calls_[call->key()] = call;
+    *refused = false;
   }
   return call;
 }
@@ -66,8 +66,9 @@ std::shared_ptr<ServedCall> CallTable::OnFrame(const core::FrameHeader& header,
   if (call == nullptr) {
     std::string_view headers;
     if (!FirstHeaders(payload, &headers)) return nullptr;
-    call = Open(header, headers);
-    if (call->over()) {
+    bool refused = true;
+    call = Open(header, headers, &refused);
+    if (refused) {
       fed->over = fed->has_frames = true;
       return call;
     }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -55,14 +56,16 @@ class CallTable {
   size_t size() const { return calls_.size(); }
 
  private:
+  // `refused`: it has its answer.
   std::shared_ptr<ServedCall> Open(const core::FrameHeader& header,
-                                   std::string_view first_part);
+                                   std::string_view first_part, bool* refused);
   bool IsForeign(core::ContextId caller) const;
 
   const Options options_;
   const MethodTable* const methods_;
   CallPort* const port_;
   std::unordered_map<uint64_t, std::shared_ptr<ServedCall>> calls_;
+  std::string path_;  // scratch of Open()
 };
 
 }  // namespace ramet::stub

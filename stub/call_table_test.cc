@@ -36,7 +36,6 @@ class TestService : public Service {
 class TestPort final : public CallPort {
  public:
   void SendFrames(ServedCall*) override {}
-  void SendGrant(const ServedCall&, uint32_t) override {}
 };
 
 core::FrameHeader HeaderFrom(core::ContextId caller, core::HandleId reply_to) {
@@ -99,7 +98,7 @@ TEST_F(CallTableTest, OneFrameMakesAWholeCall) {
   EXPECT_TRUE(fed_.opened);
   EXPECT_TRUE(fed_.start);
   EXPECT_FALSE(fed_.over);
-  EXPECT_EQ(fed_.grant, 0u);
+  EXPECT_FALSE(fed_.has_frames);
   EXPECT_TRUE(call->foreign());
   EXPECT_EQ(call->context().method(), "/a.B/C");
   EXPECT_EQ(call->context().caller().id, 5u);

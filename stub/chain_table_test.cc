@@ -15,7 +15,6 @@ namespace {
 class NoPort final : public CallPort {
  public:
   void SendFrames(ServedCall*) override {}
-  void SendGrant(const ServedCall&, uint32_t) override {}
 };
 
 class ChainTableTest : public testing::Test {

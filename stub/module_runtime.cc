@@ -45,15 +45,6 @@ constexpr char kPlatform[] = "linux-aarch64";
   ExitAtOnce(kExitProtocolViolation);
 }
 
-void AppendGrant(const ServedCall& call, uint32_t bytes, std::string* frames) {
-  core::FrameHeader header = call.answer_header();
-  header.flags |= core::kFlagPriority;
-  core::PartWriter parts(
-      [&](std::string_view payload) { AppendFrame(header, payload, frames); });
-  parts.AddWindow(bytes);
-  parts.Flush();
-}
-
 }  // namespace
 
 ModuleRuntime::ModuleRuntime(core::UniqueFd link_fd, const MethodTable* methods,
@@ -251,11 +242,6 @@ void ModuleRuntime::OnCallFrame(const core::FrameHeader& header,
       const absl::Status status = chains_.Add(call);
       if (!status.ok()) return AbortCall(call, status);
     }
-  }
-  if (fed.grant > 0) {
-    std::string frame;
-    AppendGrant(*call, fed.grant, &frame);
-    writer_.ForceQueue(frame);
   }
   if (fed.over || fed.has_frames) ForceFrames(call);
   if (fed.over) OnAborted(call);
@@ -479,12 +465,6 @@ void ModuleRuntime::SendFrames(ServedCall* call) {
     if (!writer_.Write(frames)) ExitAtOnce(0);
     again = true;
   }
-}
-
-void ModuleRuntime::SendGrant(const ServedCall& call, uint32_t bytes) {
-  std::string frame;
-  AppendGrant(call, bytes, &frame);
-  if (!writer_.Write(frame)) ExitAtOnce(0);
 }
 
 }  // namespace ramet::stub

@@ -125,7 +125,6 @@ class ModuleRuntime final : private CallPort {
 
   // CallPort, for methods.
   void SendFrames(ServedCall* call) override;
-  void SendGrant(const ServedCall& call, uint32_t bytes) override;
 
   const core::UniqueFd link_fd_;
   const MethodTable* const methods_;

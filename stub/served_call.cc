@@ -85,7 +85,7 @@ ServedCall::Fed ServedCall::Feed(std::string_view payload) {
   if (!status.ok()) AbortLocked(ToAbslStatus(status));
   if (!aborted_ && !finished_) {
     fed.opened = !had_headers && context_.has_value();
-    if (!ended_) fed.grant = assembler_.TakeGrant();
+    Grant();
     if (!started_ && context_.has_value() && (ended_ || TakesRequests())) {
       started_ = fed.start = true;
     }
@@ -141,7 +141,7 @@ absl::Status ServedCall::TakeRequest(std::string* request) {
   Request first{};
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (!messages_.empty()) first = std::move(messages_.front());
+    first = std::move(request_);
     DropMessages();
   }
   return Unpack(std::move(first), request);
@@ -170,6 +170,7 @@ ServedCall::Reply ServedCall::Pack(std::string_view reply) const {
 }
 
 void ServedCall::DropMessages() {
+  request_ = Request{};
   messages_.clear();
   port_->held().GiveBack(held_bytes_, options_.foreign);
   held_bytes_ = 0;
@@ -277,15 +278,28 @@ bool ServedCall::Read(std::string* message) {
   port_->held().GiveBack(bytes, options_.foreign);
   held_bytes_ -= bytes;
   assembler_.OnConsumed(request.bytes.size());
-  const uint32_t grant = ended_ ? 0 : assembler_.TakeGrant();
+  Grant();
+  const bool has_frames = !frames_.empty();
   lock.unlock();
-  if (grant > 0) port_->SendGrant(*this, grant);
+  if (has_frames) port_->SendFrames(this);
   const absl::Status unpacked = Unpack(std::move(request), message);
   if (unpacked.ok()) return true;
   Abort(unpacked);
   CancelIfAborted();
   port_->SendFrames(this);
   return false;
+}
+
+void ServedCall::Grant() {
+  const uint32_t grant = ended_ ? 0 : assembler_.TakeGrant();
+  if (grant == 0) return;
+  core::FrameHeader header = answer_;
+  header.flags |= core::kFlagPriority;
+  core::PartWriter parts([&](std::string_view payload) {
+    AppendFrame(header, payload, &frames_);
+  });
+  parts.AddWindow(grant);
+  parts.Flush();
 }
 
 bool ServedCall::Write(std::string message) {
@@ -358,6 +372,10 @@ void ServedCall::AddRequest(Request request) {
   }
   if (messages_seen_++ > 0 && !TakesRequests()) {
     return AbortLocked(OneRequestOnly(kind_, "more"));
+  }
+  if (kind_ == MethodKind::kUnary) {
+    request_ = std::move(request);
+    return;
   }
   messages_.push_back(std::move(request));
   changed_.notify_all();

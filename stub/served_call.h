@@ -56,7 +56,6 @@ class ServedCall final : public ServerStream,
     bool start = false;       // it can be served now; once
     bool over = false;        // as over()
     bool has_frames = false;  // for TakeFrames()
-    uint32_t grant = 0;       // credit to send to the caller; 0: none
   };
   // Takes one frame's payload; errors become the answer.
   Fed Feed(std::string_view payload);
@@ -89,9 +88,6 @@ class ServedCall final : public ServerStream,
   // again when they are written, until there are none or they were the last
   // (`over`). False: there are none, or another thread will take them.
   bool TakeFrames(bool again, std::string* frames, bool* over);
-
-  // Of each frame of the answer.
-  const core::FrameHeader& answer_header() const { return answer_; }
 
   // For the method.
   bool Read(std::string* message) override;
@@ -132,6 +128,9 @@ class ServedCall final : public ServerStream,
   absl::Status SendMessageLocked(const Reply& reply);
   void FinishLocked(const absl::Status& status);
   void CountUnsent();
+  // Gives the caller the credit that it may have now. In line with the other
+  // frames, because none may come behind the last.
+  void Grant();
   void DropMessages();
 
   bool TakesRequests() const {
@@ -143,15 +142,17 @@ class ServedCall final : public ServerStream,
   const Options options_;
   const MethodKind kind_;
   CallPort* const port_;
-  const core::FrameHeader answer_;
-  bool chained_ = false;  // set before `opened`
+  const core::FrameHeader answer_;  // of each frame of the answer
+  bool chained_ = false;            // set before `opened`
 
   mutable std::mutex mutex_;  // for everything below, but context_'s content
   std::condition_variable changed_;
   core::CallAssembler assembler_;
   core::CallSender sender_;
   std::optional<CallContext> context_;  // from the headers on
-  // That no method has read. Unlike a deque, an empty list costs nothing.
+  // Messages that no method has read; that of a unary method is apart, because
+  // it needs no list.
+  Request request_{};
   std::list<Request> messages_;
   size_t held_bytes_ = 0;    // of the port's budget
   size_t unsent_bytes_ = 0;  // of the port's budget
