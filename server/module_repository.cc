@@ -75,11 +75,9 @@ void AddServices(const ModuleRepository::BundlePtr& bundle,
   }
 }
 
-// Puts the methods that take one message into `one_request`, and takes those
-// out that take a stream. Descriptors that can't be read say nothing: whoever
-// needs them tells.
+// Descriptors that can't be read say nothing: whoever needs them tells.
 void AddMethods(const importer::Bundle& bundle,
-                std::set<std::string, std::less<>>* one_request) {
+                ModuleRepository::MethodStreams* streams) {
   google::protobuf::FileDescriptorSet files;
   if (!files.ParseFromString(bundle.manifest().file_descriptor_set())) return;
   for (const auto& file : files.file()) {
@@ -88,12 +86,8 @@ void AddMethods(const importer::Bundle& bundle,
           absl::StrCat("/", file.package(), file.package().empty() ? "" : ".",
                        service.name(), "/");
       for (const auto& method : service.method()) {
-        const std::string path = prefix + method.name();
-        if (method.client_streaming()) {
-          one_request->erase(path);
-        } else {
-          one_request->insert(path);
-        }
+        (*streams)[prefix + method.name()] = {method.client_streaming(),
+                                              method.server_streaming()};
       }
     }
   }
@@ -113,7 +107,7 @@ absl::Status ModuleRepository::Load(std::string bytes,
   if (!bundle.ok()) return bundle.status();
   absl::MutexLock lock(&mutex_);
   AddServices(*bundle, &services_);
-  AddMethods(**bundle, &one_request_);
+  AddMethods(**bundle, &streams_);
   ++generation_;
   return absl::OkStatus();
 }
@@ -121,18 +115,18 @@ absl::Status ModuleRepository::Load(std::string bytes,
 absl::Status ModuleRepository::ReplaceWith(
     const std::vector<std::string>& paths) {
   Services services;
-  std::set<std::string, std::less<>> one_request;
+  MethodStreams streams;
   for (const std::string& path : paths) {
     absl::StatusOr<std::string> bytes = ReadWholeFile(path);
     if (!bytes.ok()) return bytes.status();
     const auto bundle = ParseBundle(*std::move(bytes), path);
     if (!bundle.ok()) return bundle.status();
     AddServices(*bundle, &services);
-    AddMethods(**bundle, &one_request);
+    AddMethods(**bundle, &streams);
   }
   absl::MutexLock lock(&mutex_);
   services_.swap(services);
-  one_request_.swap(one_request);
+  streams_.swap(streams);
   ++generation_;
   return absl::OkStatus();
 }
@@ -147,9 +141,11 @@ uint64_t ModuleRepository::generation() const {
   return generation_;
 }
 
-bool ModuleRepository::IsClientStreaming(std::string_view method) const {
+ModuleRepository::Streams ModuleRepository::StreamsOf(
+    std::string_view method) const {
   absl::MutexLock lock(&mutex_);
-  return one_request_.find(method) == one_request_.end();
+  const auto it = streams_.find(method);
+  return it == streams_.end() ? Streams() : it->second;
 }
 
 ModuleRepository::BundlePtr ModuleRepository::FindService(

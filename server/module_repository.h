@@ -5,7 +5,6 @@
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,16 +49,20 @@ class ModuleRepository {
   // is started for a call that can't work.
   absl::StatusOr<BundlePtr> FindMethod(std::string_view method) const;
 
-  // Whether a caller of `method` may send other than one message; so may one
-  // of a method that is not known.
-  bool IsClientStreaming(std::string_view method) const;
+  // What of a method streams; both for one that is not known.
+  struct Streams {
+    bool requests = true;
+    bool replies = true;
+  };
+  Streams StreamsOf(std::string_view method) const;
+  // By "/demo.v1.Greeter/SayHello".
+  using MethodStreams = std::map<std::string, Streams, std::less<>>;
 
  private:
   mutable absl::Mutex mutex_;
   Services services_ ABSL_GUARDED_BY(mutex_);
   uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 1;
-  // "/demo.v1.Greeter/SayHello" of the methods that take one message.
-  std::set<std::string, std::less<>> one_request_ ABSL_GUARDED_BY(mutex_);
+  MethodStreams streams_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace ramet::server

@@ -103,8 +103,10 @@ void ProxyCall::OnRequested(bool ok) {
   accepted_compressions_ = AcceptedCompressions(&context_);
   {
     absl::MutexLock lock(&mutex_);
-    one_request_ =
-        !door_->master->modules().IsClientStreaming(context_.method());
+    const ModuleRepository::Streams streams =
+        door_->master->modules().StreamsOf(context_.method());
+    one_request_ = !streams.requests;
+    one_reply_ = !streams.replies;
     // The call and its only message then go out together.
     if (one_request_) return StartRead();
   }
@@ -255,6 +257,15 @@ void ProxyCall::OnBatchEnd() {
 void ProxyCall::OnEnd(stub::CallEnd end) {
   absl::MutexLock lock(&mutex_);
   call_ = nullptr;
+  if (one_reply_) {
+    // Clients do not all notice by themselves.
+    if (end.status.ok() && messages_.size() != 1) {
+      end.status = absl::InternalError(absl::StrCat(
+          "reply to ", context_.method(),
+          messages_.empty() ? ": no message" : ": several messages"));
+    }
+    if (!end.status.ok()) messages_.clear();
+  }
   end_ = std::move(end);
   WriteNext();
 }
@@ -262,6 +273,8 @@ void ProxyCall::OnEnd(stub::CallEnd end) {
 void ProxyCall::WriteNext() {
   if (writing_ || finishing_) return;
   if (broken_) messages_.clear();
+  // The only reply goes out with the status, when that says that it counts.
+  if (one_reply_ && !end_.has_value() && !messages_.empty()) return;
   if (messages_.empty()) {
     if (end_.has_value()) {
       Finish();

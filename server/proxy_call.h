@@ -102,6 +102,7 @@ class ProxyCall final : public stub::RawCallListener,
 
   // Set before anything is read.
   bool one_request_ = false;
+  bool one_reply_ = false;
   stub::Compression request_compression_ = stub::Compression::kNone;
   uint32_t accepted_compressions_ = 0;
   // gRPC's while a read is under way, then the event's that ends it.
