@@ -23,23 +23,10 @@ constexpr uint32_t kPolicyParents = 0;
 constexpr uint32_t kPolicyAny = 1;
 constexpr uint32_t kPolicySelf = 2;
 
-// A payload with one part, CANCEL.
-constexpr char kCancelPayload[core::kPartHeaderBytes] = {
-    static_cast<char>(core::PartKind::kCancel)};
-
-bool HasPart(std::string_view payload, core::PartKind kind) {
-  core::PartReader reader(payload);
-  core::Part part;
-  while (reader.Next(&part)) {
-    if (part.kind == kind && !(part.flags & core::kPartContinues)) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 ModuleHost::ModuleHost(core::Context* context, ModuleStore* store)
-    : context_(context), store_(store) {
+    : context_(context), store_(store), calls_out_(context) {
   context_->SetModuleFrameHandler([this](core::Link* from,
                                          const FrameHeader& header,
                                          std::string_view payload) {
@@ -47,8 +34,10 @@ ModuleHost::ModuleHost(core::Context* context, ModuleStore* store)
   });
   context_->AddLinkLostHandler(
       [this](core::Link* link, const Status&) { OnLinkLost(link); });
-  context_->AddRouteLostHandler(
-      [this](ContextId id, const Status&) { CancelCallsOf(id); });
+  context_->AddRouteLostHandler([this](ContextId id, const Status&) {
+    CancelCallsOf(id);
+    calls_out_.CancelAllOf(id);
+  });
 }
 
 ModuleHost::~ModuleHost() = default;
@@ -64,7 +53,7 @@ void ModuleHost::OnCallFrame(core::Link* from, const FrameHeader& header,
   // The authority of a call can't change while it runs.
   if (header.auth_id != call->header.auth_id) return;
   Forward(*call->process, header, payload);
-  if (HasPart(payload, core::PartKind::kCancel)) EndCall(key);
+  if (core::HasPart(payload, core::PartKind::kCancel)) EndCall(key);
 }
 
 void ModuleHost::BeginCall(const FrameHeader& header,
@@ -98,7 +87,7 @@ void ModuleHost::BeginCall(const FrameHeader& header,
     context_->router().SendDead(header, status);
     return;
   }
-  const bool foreign = !context_->IsSelfOrAncestor(header.src_id);
+  const bool foreign = IsForeign(header);
   if (foreign) ++foreign_calls_;
   calls_.Insert(
       core::CallKey(header.src_id, header.reply_to),
@@ -121,7 +110,8 @@ Status ModuleHost::Authorize(const StoredModule& module,
   if (known->policy == kPolicyParents) {
     allowed = context_->IsSelfOrAncestor(header.auth_id);
   } else if (known->policy == kPolicySelf) {
-    allowed = header.auth_id == context_->router().self();
+    allowed = header.auth_id == context_->router().self() ||
+              context_->router().HasModule(header.auth_id);
   } else if (known->policy == kPolicyAny) {
     allowed = true;
   }
@@ -133,14 +123,19 @@ Status ModuleHost::Authorize(const StoredModule& module,
   if (header.reply_to == core::kNoHandle) {
     return Status(Code::kInvalidArgument, "a call without reply_to");
   }
-  const bool foreign_full = foreign_calls_ >= kMaxForeignCalls &&
-                            !context_->IsSelfOrAncestor(header.src_id);
+  const bool foreign_full =
+      foreign_calls_ >= kMaxForeignCalls && IsForeign(header);
   if (foreign_full || calls_.size() >= kMaxActiveCalls) {
     return Error(Code::kResourceExhausted,
                  {"context ", context_->router().name(), " has ", calls_.size(),
                   " calls at work"});
   }
   return Status();
+}
+
+bool ModuleHost::IsForeign(const FrameHeader& header) const {
+  return !context_->IsSelfOrAncestor(header.src_id) ||
+         !context_->IsSelfOrAncestor(header.auth_id);
 }
 
 Status ModuleHost::EnsureRunning(const std::shared_ptr<StoredModule>& module,
@@ -195,8 +190,7 @@ void ModuleHost::CancelCallsOf(ContextId caller) {
   for (size_t i = calls_.size(); i-- > 0;) {
     const ActiveCall& call = *calls_.at(i);
     if (call.header.src_id != caller) continue;
-    Forward(*call.process, call.header,
-            std::string_view(kCancelPayload, sizeof kCancelPayload));
+    Forward(*call.process, call.header, core::CancelPayload());
     EndCall(calls_.key_at(i));
   }
 }
@@ -204,6 +198,12 @@ void ModuleHost::CancelCallsOf(ContextId caller) {
 void ModuleHost::OnModuleFrame(core::Link* from, const FrameHeader& header,
                                std::string_view payload) {
   if (header.handle == core::kHello) return;
+  // Answers have no reply_to.
+  if (header.handle == core::kCallFunction && !header.dead() &&
+      header.reply_to != core::kNoHandle) {
+    calls_out_.OnFrame(from, header, payload);
+    return;
+  }
   const uint64_t key = core::CallKey(header.dst_id, header.handle);
   const ActiveCall* const call = calls_.Find(key);
   if (call == nullptr || call->process->id() != header.src_id ||
@@ -215,7 +215,7 @@ void ModuleHost::OnModuleFrame(core::Link* from, const FrameHeader& header,
   to_caller.src_id = context_->router().self();
   to_caller.auth_id = to_caller.src_id;
   to_caller.reply_to = core::kNoHandle;
-  if (header.dead() || HasPart(payload, core::PartKind::kTrailers)) {
+  if (header.dead() || core::HasPart(payload, core::PartKind::kTrailers)) {
     // What a method printed arrives before its answer.
     call->process->FlushOutput();
     EndCall(key);

@@ -9,6 +9,7 @@
 #include "core/base/id_map.h"
 #include "core/base/status.h"
 #include "core/context/context.h"
+#include "importer/module_calls.h"
 #include "importer/module_process.h"
 #include "importer/module_store.h"
 
@@ -16,7 +17,8 @@ namespace ramet::importer {
 
 // Answers the calls to a context's modules: starts a module's process at the
 // first call, passes the frames of calls between caller and module, and speaks
-// for the module towards the caller, who knows only the context.
+// for the module towards the caller, who knows only the context. What modules
+// call themselves is ModuleCalls'.
 //
 // Trust: the caller's authority is held against the method's policy before the
 //   module sees anything; a module's frame reaches a caller only as the answer
@@ -60,6 +62,9 @@ class ModuleHost {
   core::Status Authorize(const StoredModule& module,
                          const core::FrameHeader& header,
                          std::string_view service, std::string_view method);
+  // A call of, or on the authority of, somebody who is neither this context nor
+  // above it.
+  bool IsForeign(const core::FrameHeader& header) const;
   core::Status EnsureRunning(const std::shared_ptr<StoredModule>& module,
                              ModuleProcess** process);
   void Forward(const ModuleProcess& process, const core::FrameHeader& header,
@@ -76,6 +81,7 @@ class ModuleHost {
   ModuleStore* const store_;
   core::IdMap<Running> running_;  // by the module's id
   core::IdMap<ActiveCall> calls_;
+  ModuleCalls calls_out_;
   size_t foreign_calls_ = 0;  // of calls_
   uint64_t refused_frames_ = 0;
   bool refusing_ = false;

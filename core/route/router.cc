@@ -71,7 +71,9 @@ Link* Router::AddModule(std::unique_ptr<ByteStream> stream, ContextId id,
 }
 
 void Router::Announce(ContextId id) {
-  if (parent_ == nullptr) return;
+  Route* const route = routes_.Find(id);
+  if (parent_ == nullptr || route == nullptr) return;
+  route->announced = true;
   FrameHeader header;
   header.dst_id = parent_->peer_id();
   header.handle = kAddRoute;
@@ -141,8 +143,8 @@ void Router::RecordGrant(Link* link, uint32_t first, uint32_t count) {
   grants_.push_back(GrantedBlock{first, count, link});
 }
 
-bool Router::IsModule(const Link* link) const {
-  const Route* const route = routes_.Find(link->peer_id());
+bool Router::HasModule(ContextId id) const {
+  const Route* const route = routes_.Find(id);
   return route != nullptr && route->module;
 }
 
@@ -253,7 +255,9 @@ void Router::Forward(Link* from, const FrameHeader& header,
     }
     return;
   }
-  if (unidirectional_ && from != nullptr && from != parent_ && to != from) {
+  // A module is at its context's place in the tree: all children are below it.
+  if (unidirectional_ && from != nullptr && from != parent_ && to != from &&
+      !IsModule(from)) {
     SendDead(header, Error(Code::kPermissionDenied,
                            {"refused by policy: ", from->name(), " to ",
                             to->name(), " in a unidirectional tree"}));
@@ -391,10 +395,11 @@ void Router::OnDelRouteFromAbove(const FrameHeader& header,
 
 void Router::LoseRoute(ContextId id, const Status& why) {
   const std::unique_ptr<Route> route = routes_.Remove(id);
-  if (!route->module) {
-    SendDelRoute(parent_, id, why);
-    TellPeers(route->peers, route->link, id, why);
-  }
+  // What is sent last on its authority comes before the end of its route.
+  if (route->module) local_->OnRouteLost(id, why);
+  if (!route->module || route->announced) SendDelRoute(parent_, id, why);
+  if (route->module) return;
+  TellPeers(route->peers, route->link, id, why);
   local_->OnRouteLost(id, why);
 }
 

@@ -91,7 +91,9 @@ class Router final : private Link::Delegate {
   // nobody else; its frames go to Local::OnModuleFrame instead of along routes.
   Link* AddModule(std::unique_ptr<ByteStream> stream, ContextId id,
                   std::string name);
-  // Tells the parent that `id`, a child of this context, is alive.
+  // Tells the parent that `id`, a child of this context, is alive; or a module,
+  // whose authority the contexts above shall know. Nobody reaches a module for
+  // that.
   void Announce(ContextId id);
   // Tells the parent why this context is about to close its link.
   void SayFarewell(const Status& why);
@@ -106,6 +108,8 @@ class Router final : private Link::Delegate {
   // The link that leads to `id`: a descendant's, else the parent's, else null.
   Link* LinkTo(ContextId id) const;
   bool HasRoute(ContextId id) const { return routes_.Has(id); }
+  // `id` is a module of this context. Nobody else may speak on its authority.
+  bool HasModule(ContextId id) const;
   // Names come from the Hello or ADD_ROUTE; "7" for an unknown id.
   std::string NameOf(ContextId id) const;
 
@@ -116,7 +120,8 @@ class Router final : private Link::Delegate {
   // Undeliverable frames are answered with a dead reply to this context.
   void Send(FrameHeader header, std::string_view payload);
   // The same with the source as given; for a context that answers in the name
-  // of its modules or passes on an authority that it has verified.
+  // of its modules or passes on an authority that it has verified. Reaches
+  // modules, too.
   void SendAs(const FrameHeader& header, std::string_view payload);
   // The same on behalf of `from`, which is paused while the way is full.
   void Relay(Link* from, const FrameHeader& header, std::string_view payload) {
@@ -137,6 +142,7 @@ class Router final : private Link::Delegate {
     Link* link;
     std::string name;
     bool module = false;
+    bool announced = false;  // a module
     uint32_t peers = 0;  // children whose subtrees it exchanged frames with
   };
   struct GrantedBlock {
@@ -168,7 +174,7 @@ class Router final : private Link::Delegate {
   // Takes one frame's worth off the budget of a child's link.
   void Charge(Link* link, const FrameHeader& header);
   void ResumeLater();
-  bool IsModule(const Link* link) const;
+  bool IsModule(const Link* link) const { return HasModule(link->peer_id()); }
   bool GrantedTo(const Link* link, ContextId id) const;
   void RefuseSource(Link* link, const FrameHeader& header);
   void RefuseRoute(Link* link, const FrameHeader& header);

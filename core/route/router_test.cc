@@ -209,6 +209,60 @@ TEST_F(RouterTest, NobodyAboveLearnsOfModules) {
   EXPECT_EQ(TakeOutput(), kNothing);
 }
 
+TEST_F(RouterTest, AnAnnouncedModuleIsKnownAboveForItsAuthorityOnly) {
+  router_.Announce(kModule);
+  network_.Settle();
+  std::vector<RawFrame> up = parent_.peer.TakeFrames();
+  ASSERT_EQ(up.size(), 1u);
+  AddRoute route;
+  ASSERT_TRUE(ParseControl(up[0].payload, &route));
+  EXPECT_EQ(route.id, kModule);
+  for (Edge* edge : {&parent_, &left_, &right_}) {
+    Send(edge, Frame(edge->link->peer_id(), kModule));
+    TakeDead(edge, edge->link->peer_id(), 1234);
+    Send(edge, Frame(edge->link->peer_id(), kModule, kSelf, 1234));
+    EXPECT_EQ(TakeOutput(), kNothing);
+  }
+  EXPECT_EQ(router_.refused_sources(), 3u);
+  module_.peer.Close();
+  network_.Settle();
+  up = parent_.peer.TakeFrames();
+  ASSERT_EQ(up.size(), 1u);
+  EXPECT_EQ(up[0].header.handle, kDelRoute);
+}
+
+// What a context above sees of it: an id of the grant of a child.
+TEST_F(RouterTest, AnAuthorityIsBelievedOverTheLinkOfItsRouteOnly) {
+  SendAddRoute(&left_, kLeft, kLeftBlock);
+  TakeOutput();
+  Send(&left_, Frame(kLeft, kLeftBlock, kStranger, 1));
+  EXPECT_EQ(TakeOutput(), kToParent);
+  Send(&left_, Frame(kLeft, kLeftBlock, kRight, 1));
+  EXPECT_EQ(TakeOutput(), kToRight);
+  Send(&right_, Frame(kRight, kLeftBlock, kStranger, 1));
+  Send(&parent_, Frame(kParent, kLeftBlock, kRight, 1));
+  Send(&left_, Frame(kLeft, kLeftBlock + 1, kRight, 1));
+  EXPECT_EQ(TakeOutput(), kNothing);
+  SendDelRoute(&left_, kLeft, kLeftBlock);
+  TakeOutput();
+  Send(&left_, Frame(kLeft, kLeftBlock, kRight, 1));
+  EXPECT_EQ(TakeOutput(), kNothing) << "it is gone";
+}
+
+TEST_F(RouterTest, AModuleReachesWhatIsBelowInAUnidirectionalTree) {
+  router_.set_unidirectional(true);
+  router_.Relay(module_.link, Frame(kSelf, kModule, kLeft, 1), "x");
+  network_.Settle();
+  EXPECT_EQ(TakeOutput(), kToLeft);
+  router_.Relay(module_.link, Frame(kSelf, kModule, kStranger, 1), "x");
+  network_.Settle();
+  EXPECT_EQ(TakeOutput(), kToParent);
+  // Never another module, nor itself.
+  router_.Relay(module_.link, Frame(kSelf, kModule, kModule, 1), "x");
+  network_.Settle();
+  EXPECT_EQ(TakeOutput(), kToLocal) << "a dead reply";
+}
+
 // The master: nothing above it.
 class MasterRouterTest : public RouterTest {
  protected:

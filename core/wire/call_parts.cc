@@ -30,6 +30,21 @@ bool PartReader::Next(Part* part) {
   return true;
 }
 
+bool HasPart(std::string_view payload, PartKind kind) {
+  PartReader reader(payload);
+  Part part;
+  while (reader.Next(&part)) {
+    if (part.kind == kind && !(part.flags & kPartContinues)) return true;
+  }
+  return false;
+}
+
+std::string_view CancelPayload() {
+  static constexpr char kPayload[kPartHeaderBytes] = {
+      static_cast<char>(PartKind::kCancel)};
+  return {kPayload, sizeof kPayload};
+}
+
 size_t PartWriter::Room() {
   // A part of a few bytes at the end of a payload is not worth its header.
   constexpr size_t kSmallestUsefulPart = 16;

@@ -68,6 +68,12 @@ class PartReader {
   bool malformed_ = false;
 };
 
+// Whether a payload has a part of this kind, or its last piece.
+bool HasPart(std::string_view payload, PartKind kind);
+
+// A payload with one part, CANCEL.
+std::string_view CancelPayload();
+
 // Cuts one direction of a call into payloads of at most kMaxPayloadBytes.
 // `emit` gets each payload when it is full and at Flush().
 class PartWriter {
