@@ -177,9 +177,12 @@ void Router::SendAs(const FrameHeader& header, std::string_view payload) {
   }
 }
 
-void Router::SendDead(const FrameHeader& header, const Status& why) {
+void Router::SendDeadAs(ContextId src, const FrameHeader& header,
+                        const Status& why) {
   if (header.reply_to == kNoHandle || header.dead()) return;
   FrameHeader reply;
+  reply.src_id = src;
+  reply.auth_id = self_;
   reply.flags = kFlagDead;
   reply.dst_id = header.src_id;
   reply.handle = header.reply_to;
@@ -187,7 +190,16 @@ void Router::SendDead(const FrameHeader& header, const Status& why) {
   dead.code = static_cast<uint32_t>(why.code());
   // A frame's worth: a reason longer than this is noise.
   dead.message = why.message().substr(0, 4096);
-  Send(reply, SerializeControl(dead));
+  SendAs(reply, SerializeControl(dead));
+}
+
+void Router::RefuseToForward(Link* from, const FrameHeader& header,
+                             const Status& why) {
+  const Route* const route = routes_.Find(header.dst_id);
+  const bool known_above = from != nullptr && from == parent_ &&
+                           route != nullptr &&
+                           (!route->module || route->announced);
+  SendDeadAs(known_above ? header.dst_id : self_, header, why);
 }
 
 void Router::OnFrame(Link* link, const FrameHeader& header,
@@ -235,9 +247,10 @@ void Router::Forward(Link* from, const FrameHeader& header,
   // through its context only, which holds each method's policy.
   if (to == nullptr || (to == from && from == parent_) ||
       (from != nullptr && to != parent_ && IsModule(to))) {
-    SendDead(header,
-             Error(Code::kUnavailable, {"no route to ", header.dst_id, " from ",
-                                        self_, " (", name_, ")"}));
+    RefuseToForward(
+        from, header,
+        Error(Code::kUnavailable, {"no route to ", header.dst_id, " from ",
+                                   self_, " (", name_, ")"}));
     Charge(from, header);
     return;
   }
@@ -267,10 +280,11 @@ void Router::Forward(Link* from, const FrameHeader& header,
   RememberPeers(from, to, header);
   if (!to->Queue(header, payload,
                  header.dead() ? Link::kReplyReserveBytes : 0)) {
-    SendDead(header,
-             Error(Code::kResourceExhausted,
-                   {"link to ", to->name(), " holds ", to->queued_bytes(),
-                    " bytes that it does not take"}));
+    RefuseToForward(
+        from, header,
+        Error(Code::kResourceExhausted,
+              {"link to ", to->name(), " holds ", to->queued_bytes(),
+               " bytes that it does not take"}));
   }
 }
 

@@ -128,7 +128,9 @@ class Router final : private Link::Delegate {
     Forward(from, header, payload);
   }
   // Tells header.src_id that header.reply_to will get no answer.
-  void SendDead(const FrameHeader& header, const Status& why);
+  void SendDead(const FrameHeader& header, const Status& why) {
+    SendDeadAs(self_, header, why);
+  }
 
   // Verified at every hop: would a frame to `id` go out over `from`?
   bool RoutesBackOver(const Link* from, ContextId id) const;
@@ -143,7 +145,7 @@ class Router final : private Link::Delegate {
     std::string name;
     bool module = false;
     bool announced = false;  // a module
-    uint32_t peers = 0;  // children whose subtrees it exchanged frames with
+    uint32_t peers = 0;      // children whose subtrees it exchanged frames with
   };
   struct GrantedBlock {
     uint32_t first;
@@ -157,6 +159,12 @@ class Router final : private Link::Delegate {
   void OnClosed(Link* link, const Status& why) override;
 
   void Forward(Link* from, const FrameHeader& header, std::string_view payload);
+  // A dead reply to what can't be passed on: to what came from above in the
+  // name of whom it was for, if that is known there. Those beside can't know
+  // who is on the way, and believe nobody else.
+  void RefuseToForward(Link* from, const FrameHeader& header,
+                       const Status& why);
+  void SendDeadAs(ContextId src, const FrameHeader& header, const Status& why);
   void OnAddRoute(Link* link, const FrameHeader& header,
                   std::string_view payload);
   void OnDelRoute(Link* link, const FrameHeader& header,

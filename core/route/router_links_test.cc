@@ -122,6 +122,23 @@ TEST_F(RouterTest, AFullLinkToADescendantIsAnsweredWithADeadReply) {
             Link::kMaxQueuedBytes + kMaxPayloadBytes);
 }
 
+// Somebody beside does not know who is on the way, and believes nobody else.
+TEST_F(RouterTest, WhatCameFromAboveIsAnsweredInTheNameOfWhomItWasFor) {
+  left_.to_peer->capacity = 0;
+  const std::string bulk(kMaxPayloadBytes, 'b');
+  const size_t count = Link::kMaxQueuedBytes / kMaxPayloadBytes + 10;
+  for (size_t i = 0; i < count; ++i) {
+    parent_.peer.Send(Frame(kStranger, kLeft, 1001), bulk);
+  }
+  network_.Settle();
+  const std::vector<RawFrame> frames = parent_.peer.TakeFrames();
+  ASSERT_FALSE(frames.empty());
+  EXPECT_TRUE(frames[0].header.dead());
+  EXPECT_EQ(frames[0].header.dst_id, kStranger);
+  EXPECT_EQ(frames[0].header.src_id, kLeft);
+  EXPECT_EQ(frames[0].header.auth_id, kSelf);
+}
+
 TEST_F(RouterTest, DeadRepliesToWhoDoesNotReadHaveALimit) {
   left_.to_peer->capacity = 0;
   const std::string bulk(kMaxPayloadBytes, 'd');

@@ -219,7 +219,8 @@ TEST_F(RouterTest, AnAnnouncedModuleIsKnownAboveForItsAuthorityOnly) {
   EXPECT_EQ(route.id, kModule);
   for (Edge* edge : {&parent_, &left_, &right_}) {
     Send(edge, Frame(edge->link->peer_id(), kModule));
-    TakeDead(edge, edge->link->peer_id(), 1234);
+    TakeDead(edge, edge->link->peer_id(), 1234,
+             edge == &parent_ ? kModule : kSelf);
     Send(edge, Frame(edge->link->peer_id(), kModule, kSelf, 1234));
     EXPECT_EQ(TakeOutput(), kNothing);
   }

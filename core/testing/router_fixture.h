@@ -142,15 +142,16 @@ class RouterTest : public testing::Test, public Router::Local {
     return output;
   }
 
-  // The one dead reply that `edge` got.
-  Dead TakeDead(Edge* edge, ContextId dst, HandleId handle) {
+  // The one dead reply that `edge` got, from `src`.
+  Dead TakeDead(Edge* edge, ContextId dst, HandleId handle,
+                ContextId src = kSelf) {
     const std::vector<RawFrame> frames = edge->peer.TakeFrames();
     Dead dead;
     EXPECT_EQ(frames.size(), 1u);
     if (frames.empty()) return dead;
     EXPECT_TRUE(frames[0].header.dead());
     EXPECT_EQ(frames[0].header.dst_id, dst);
-    EXPECT_EQ(frames[0].header.src_id, kSelf);
+    EXPECT_EQ(frames[0].header.src_id, src);
     EXPECT_EQ(frames[0].header.auth_id, kSelf);
     EXPECT_EQ(frames[0].header.handle, handle);
     EXPECT_EQ(frames[0].header.reply_to, kNoHandle);
