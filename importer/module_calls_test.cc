@@ -52,6 +52,9 @@ class ModuleCallsTest : public testing::Test {
                                           std::string_view payload) {
       calls_.OnFrame(from, header, payload);
     });
+    context_.SetLossExplainer([](const core::Link*, const core::Status&) {
+      return core::Status(Code::kUnavailable, "context lost");
+    });
     context_.AddRouteLostHandler(
         [this](ContextId id, const core::Status&) { calls_.CancelAllOf(id); });
     context_.SetHandler(core::kCallFunction, core::Context::Access::kAnyone,
