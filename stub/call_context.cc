@@ -74,8 +74,57 @@ MetadataPairs CallContext::TakeTrailingMetadata() const {
   return Take(&trailing_);
 }
 
+std::shared_ptr<CallTie> CallContext::TiedCalls() const {
+  std::shared_ptr<CallTie> tied;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (tied_ == nullptr) tied_ = std::make_shared<CallTie>(deadline_);
+    tied = tied_;
+  }
+  // Cancel() may have come before there was one.
+  if (cancelled_.is_set()) tied->End();
+  return tied;
+}
+
+void CallContext::EndTiedCalls() const {
+  std::shared_ptr<CallTie> tied;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    tied = tied_;
+  }
+  if (tied != nullptr) tied->End();
+}
+
+Context CallContext::context_by_id(core::ContextId id, Tie tie) const {
+  const std::string name =
+      id == core::kMasterId ? "master" : "context " + std::to_string(id);
+  if (origin_ == nullptr) return Context(nullptr, name);
+  return Context(
+      origin_->ChannelTo(id, tie == Tie::kTied ? TiedCalls() : nullptr), name);
+}
+
+Context CallContext::master(Tie tie) const {
+  return context_by_id(core::kMasterId, tie);
+}
+
+Context CallContext::own_context(Tie tie) const {
+  if (origin_ == nullptr) return Context();
+  return context_by_id(origin_->path().front(), tie);
+}
+
+Context CallContext::parent(Tie tie) const {
+  if (origin_ == nullptr) return Context();
+  const std::vector<core::ContextId>& path = origin_->path();
+  return context_by_id(path.size() > 1 ? path[1] : path[0], tie);
+}
+
+Context CallContext::caller_context(Tie tie) const {
+  return context_by_id(caller_.id, tie);
+}
+
 void CallContext::Cancel() {
   cancelled_.Set();
+  EndTiedCalls();
   std::lock_guard<std::mutex> lock(callbacks_mutex_);
   for (CancelCallback* callback : callbacks_) callback->function_();
   callbacks_.clear();

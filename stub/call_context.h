@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -14,7 +15,10 @@
 #include "absl/time/time.h"
 #include "core/wire/control.h"
 #include "core/wire/frame_header.h"
+#include "stub/call_origin.h"
+#include "stub/call_tie.h"
 #include "stub/compression.h"
+#include "stub/context.h"
 #include "stub/metadata.h"
 #include "stub/one_shot_event.h"
 
@@ -71,6 +75,24 @@ class CallContext {
   // asked for again later.
   void CompressReplies(Compression compression) const;
 
+  // Contexts that the method may call in turn, on the authority of its own
+  // module, which nobody is below: so it may call what is for ANY, and what is
+  // for SELF in its own context. A call kTied to this one has its deadline, and
+  // is cancelled when this one is over or its method has returned; one that is
+  // kFree is not, and its context may be kept for as long as the process.
+  //
+  // Calls fail with UNAVAILABLE where no context is; all fail with
+  // FAILED_PRECONDITION in a service that runs in no module.
+  enum class Tie { kTied, kFree };
+  Context master(Tie tie = Tie::kTied) const;
+  // The module's own context, to reach its other modules; and that one's
+  // parent.
+  Context own_context(Tie tie = Tie::kTied) const;
+  Context parent(Tie tie = Tie::kTied) const;
+  // Who calls.
+  Context caller_context(Tie tie = Tie::kTied) const;
+  Context context_by_id(core::ContextId id, Tie tie = Tie::kTied) const;
+
   // True when nobody waits for the answer any more: the caller gave up, or the
   // deadline passed. A long method asks now and then, and returns early.
   bool is_cancelled() const;
@@ -84,6 +106,10 @@ class CallContext {
   // thread; MarkCancelled() leaves that to a Cancel() which must follow.
   void MarkCancelled() { cancelled_.Set(); }
   void Cancel();
+  // Before the method runs. Null: it can call nobody.
+  void SetOrigin(CallOrigin* origin) { origin_ = origin; }
+  // The method has returned: cancels what is tied to its call.
+  void EndTiedCalls() const;
   // What was added; no more can be.
   MetadataPairs TakeInitialMetadata() const;
   MetadataPairs TakeTrailingMetadata() const;
@@ -111,17 +137,20 @@ class CallContext {
   };
   bool Add(Answer* answer, std::string key, std::string value) const;
   MetadataPairs Take(Answer* answer) const;
+  std::shared_ptr<CallTie> TiedCalls() const;
 
   const core::CallHeaders headers_{};
   const Caller caller_{};
   const absl::Time deadline_ = absl::InfiniteFuture();
+  CallOrigin* origin_ = nullptr;
   OneShotEvent cancelled_;
   std::atomic<bool> request_compressed_{false};
   using Compressor = bool (*)(Compression, std::string_view, std::string*);
   mutable std::atomic<Compression> reply_compression_{Compression::kNone};
   mutable std::atomic<Compressor> compressor_{nullptr};  // when accepted
 
-  mutable std::mutex mutex_;  // for the answers
+  mutable std::mutex mutex_;               // for the answers, and tied_
+  mutable std::shared_ptr<CallTie> tied_;  // from the first tied context on
   mutable Answer initial_;
   mutable Answer trailing_;
 

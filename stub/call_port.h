@@ -7,6 +7,7 @@
 
 namespace ramet::stub {
 
+class CallOrigin;
 class ServedCall;
 
 // What a served call needs of the runtime that serves it.
@@ -28,6 +29,10 @@ class CallPort {
 
   // Sends what the call has to send, on a thread that may block: in a method.
   virtual void SendFrames(ServedCall* call) = 0;
+
+  // Where the method's own calls start; null: it can make none.
+  virtual CallOrigin* origin() { return nullptr; }
+
   ByteBudget& held() { return held_; }
   ByteBudget& unsent() { return unsent_; }
 

@@ -32,7 +32,8 @@ std::shared_ptr<ServedCall> CallTable::Open(const core::FrameHeader& header,
   ServedCall::Options options;
   options.own_id = options_.own_id;
   options.max_message_bytes = options_.max_message_bytes;
-  options.foreign = IsForeign(header.src_id);
+  // A context's own modules call in its name, and not on its authority.
+  options.foreign = IsForeign(header.src_id) || IsForeign(header.auth_id);
   core::MethodName name;
   path_.clear();
   if (core::PeekMethod(headers, &name)) {

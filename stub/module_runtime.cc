@@ -54,7 +54,8 @@ ModuleRuntime::ModuleRuntime(core::UniqueFd link_fd, const MethodTable* methods,
       options_(options),
       max_threads_(std::max(1, options.max_threads)),
       reader_(link_fd_.get()),
-      writer_(link_fd_.get(), [this] { Arm(writable_fd_.get(), EPOLLOUT); }) {}
+      writer_(link_fd_.get(), [this] { Arm(writable_fd_.get(), EPOLLOUT); }),
+      caller_(&writer_) {}
 
 void ModuleRuntime::Run() {
   const int fd = link_fd_.get();
@@ -69,6 +70,7 @@ void ModuleRuntime::Run() {
     ReadFrames();
     StartThread();
     TellCancelled(&lock);
+    TellAnswered(&lock);
     ServeWaiting(&lock, /*has_role=*/true);
   }
   Work();
@@ -100,6 +102,7 @@ void ModuleRuntime::OnHello(const core::FrameHeader& header,
     Violation("the first frame is no hello: %s", header.ToString().c_str());
   }
   own_id_ = hello.child_id;
+  caller_.SetPlace(own_id_, hello.ancestor_ids);
   CallTable::Options options;
   options.own_id = own_id_;
   options.ancestor_ids = hello.ancestor_ids;
@@ -138,11 +141,13 @@ void ModuleRuntime::StartEpoll() {
   more_fd_.Reset(eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
   // epoll knows one interest of a descriptor, and reading has that of the link.
   writable_fd_.Reset(fcntl(link_fd_.get(), F_DUPFD_CLOEXEC, 0));
-  for (int fd :
-       {link_fd_.get(), more_fd_.get(), writable_fd_.get(), deadlines_.fd()}) {
+  for (int fd : {link_fd_.get(), more_fd_.get(), writable_fd_.get(),
+                 deadlines_.fd(), caller_.timer_fd(), caller_.wake_fd()}) {
+    const bool armed = fd == deadlines_.fd() || fd == caller_.timer_fd() ||
+                       fd == caller_.wake_fd();
     epoll_event event = {};
     event.events = EPOLLONESHOT;
-    if (fd == deadlines_.fd()) event.events |= EPOLLIN;
+    if (armed) event.events |= EPOLLIN;
     event.data.fd = fd;
     if (epoll_ctl(epoll_fd_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
       Violation("epoll: %s", strerror(errno));
@@ -159,6 +164,15 @@ void ModuleRuntime::Work() {
     epoll_event event;
     if (epoll_wait(epoll_fd_.get(), &event, 1, -1) != 1) continue;
     const int fd = event.data.fd;
+    if (fd == caller_.timer_fd() || fd == caller_.wake_fd()) {
+      if (fd == caller_.timer_fd()) {
+        caller_.OnTimer();
+      } else {
+        caller_.OnWake();
+      }
+      Arm(fd, EPOLLIN);
+      continue;
+    }
     Lock lock(mutex_);
     if (fd == link_fd_.get() || fd == writable_fd_.get()) {
       // Nobody is there to read an answer.
@@ -178,6 +192,7 @@ void ModuleRuntime::Work() {
     } else if (fd == link_fd_.get()) {
       ReadFrames();
       TellCancelled(&lock);
+      TellAnswered(&lock);
     }
     ServeWaiting(&lock, /*has_role=*/true);
   }
@@ -207,7 +222,11 @@ void ModuleRuntime::OnFrame(const core::FrameHeader& header,
     Violation("a frame for another context than %u: %s", own_id_,
               header.ToString().c_str());
   }
-  if (header.dead()) return;  // modules wait for nothing yet
+  if (header.handle >= core::kFirstDynamicHandle) {
+    if (caller_.OnFrame(header, payload)) answered_ = true;
+    return;
+  }
+  if (header.dead()) return;
   switch (header.handle) {
     case core::kCallFunction:
       return OnCallFrame(header, payload);
@@ -257,6 +276,14 @@ void ModuleRuntime::TellCancelled(Lock* lock) {
   cancelled.clear();
   lock->lock();
   ExitIfDrained();
+}
+
+void ModuleRuntime::TellAnswered(Lock* lock) {
+  if (!answered_) return;
+  answered_ = false;
+  lock->unlock();
+  caller_.Deliver();
+  lock->lock();
 }
 
 void ModuleRuntime::StartCall(const CallPtr& call) {
@@ -440,6 +467,7 @@ void ModuleRuntime::ServeUnary(ServedCall* call) {
   }
   call->Finish(status, reply);
   SendFrames(call);
+  call->context().EndTiedCalls();
 }
 
 void ModuleRuntime::ServeStream(const CallPtr& call) {
@@ -447,6 +475,7 @@ void ModuleRuntime::ServeStream(const CallPtr& call) {
   call->Finish(
       method.service->RametStream(method.index, call->context(), call.get()));
   SendFrames(call.get());
+  call->context().EndTiedCalls();
   Lock lock(mutex_);
   --streams_;
   foreign_streams_ -= call->foreign();

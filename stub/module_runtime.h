@@ -21,6 +21,7 @@
 #include "stub/frame_reader.h"
 #include "stub/frame_writer.h"
 #include "stub/method_table.h"
+#include "stub/module_caller.h"
 #include "stub/served_call.h"
 #include "stub/stream_threads.h"
 
@@ -50,6 +51,11 @@ struct ModuleOptions {
 // than one call, it arms an eventfd that is always readable instead, and one
 // other thread wakes for the rest. Methods that stream run on other threads
 // (StreamThreads). README.md tells it step by step.
+//
+// Calls that methods make are fed by whoever reads, too (ModuleCaller): a
+// method that blocks for an answer waits for another thread, and there is
+// always one more than may serve. Their listeners run on a thread that must not
+// block.
 //
 // Whoever has the reader's role never waits for a peer that does not read:
 // what can't be written is queued, and written when the link takes more.
@@ -96,6 +102,8 @@ class ModuleRuntime final : private CallPort {
   // Under the lock, which is given up while methods are told of their calls'
   // end.
   void TellCancelled(Lock* lock);
+  // The same for the listeners of the module's own calls.
+  void TellAnswered(Lock* lock);
   // Under the lock, on a thread that must not block.
   void StartCall(const CallPtr& call);
   void StartStream(const CallPtr& call);
@@ -125,6 +133,7 @@ class ModuleRuntime final : private CallPort {
 
   // CallPort, for methods.
   void SendFrames(ServedCall* call) override;
+  CallOrigin* origin() override { return &caller_; }
 
   const core::UniqueFd link_fd_;
   const MethodTable* const methods_;
@@ -137,6 +146,7 @@ class ModuleRuntime final : private CallPort {
   core::ContextId own_id_ = 0;
   FrameReader reader_;
   FrameWriter writer_;
+  ModuleCaller caller_;
   StreamThreads stream_threads_;
 
   std::mutex mutex_;  // for everything below, and for reader_
@@ -145,6 +155,7 @@ class ModuleRuntime final : private CallPort {
   DeadlineQueue deadlines_;
   std::deque<CallPtr> waiting_;     // unary calls that no thread has taken
   std::vector<CallPtr> cancelled_;  // whose methods don't know it yet
+  bool answered_ = false;           // whose listeners caller_ has to tell
   int threads_ = 1;
   int running_ = 0;  // threads that serve a unary call
   int streams_ = 0;

@@ -340,6 +340,7 @@ void ServedCall::OnHeaders(std::string bytes) {
   const uint64_t timeout_us = headers.timeout_us;
   chained_ = headers.chain_id != 0;
   context_.emplace(std::move(headers), caller_, DeadlineFrom(timeout_us));
+  context_->SetOrigin(port_->origin());
 }
 
 void ServedCall::OnMessage(std::string message) {

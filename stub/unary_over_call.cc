@@ -46,12 +46,17 @@ class UnaryListener final : public RawCallListener {
 
 }  // namespace
 
+std::shared_ptr<RawCallListener> MakeUnaryListener(
+    std::shared_ptr<ReplyMetadata> metadata, Channel::DoneCallback done) {
+  return std::make_shared<UnaryListener>(std::move(metadata), std::move(done));
+}
+
 void StartUnaryOverCall(Channel* channel, std::string method,
                         std::string request, const CallOptions& options,
                         Channel::DoneCallback done) {
   const std::shared_ptr<RawCall> call = channel->StartCall(
       std::move(method), options,
-      std::make_shared<UnaryListener>(options.reply_metadata, std::move(done)));
+      MakeUnaryListener(options.reply_metadata, std::move(done)));
   if (call == nullptr) return;
   call->SendLast(std::move(request));
 }

@@ -1,4 +1,5 @@
 #include "stub/module_main.h"
+#include "tests/probe/open_service.h"
 #include "tests/probe/probe_service.h"
 
-RAMET_MODULE(ramet::probe::Probe)
+RAMET_MODULE(ramet::probe::Probe, ramet::probe::Open)

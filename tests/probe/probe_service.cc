@@ -10,6 +10,8 @@
 #include <string_view>
 
 #include "absl/time/time.h"
+#include "tests/probe/call_out.h"
+#include "tests/probe/open_service.h"
 
 namespace ramet::probe {
 namespace {
@@ -97,6 +99,7 @@ absl::Status Probe::Info(const stub::CallContext& context,
   reply->set_rss_kib(ResidentKib());
   reply->set_open_streams(open_streams_);
   reply->set_cancelled_streams(cancelled_streams_);
+  reply->set_open_running(Open::running());
   return absl::OkStatus();
 }
 
@@ -219,6 +222,14 @@ absl::Status Probe::EchoMetadata(
   }
   return absl::Status(static_cast<absl::StatusCode>(request.error_code()),
                       request.error_code() == 0 ? "" : "as you asked");
+}
+
+absl::Status Probe::CallOut(const stub::CallContext& context,
+                            const ::probe::v1::CallOutRequest& request,
+                            ::probe::v1::CallOutReply* reply) {
+  ++calls_;
+  *reply = probe::CallOut(context, request);
+  return absl::OkStatus();
 }
 
 }  // namespace ramet::probe

@@ -45,6 +45,9 @@ class Probe : public ::probe::v1::ProbeService {
   absl::Status EchoMetadata(const stub::CallContext& context,
                             const ::probe::v1::EchoMetadataRequest& request,
                             ::probe::v1::EchoMetadataReply* reply) override;
+  absl::Status CallOut(const stub::CallContext& context,
+                       const ::probe::v1::CallOutRequest& request,
+                       ::probe::v1::CallOutReply* reply) override;
 
  private:
   class OpenStream;
