@@ -15,6 +15,7 @@
 #include "server/call_dispatcher.h"
 #include "server/context_directory.h"
 #include "server/embedded_agent.h"
+#include "server/hosted_services.h"
 #include "server/loop_thread.h"
 #include "server/posted_call.h"
 #include "server/ssh/ssh_transport.h"
@@ -54,13 +55,18 @@ uint32_t ToGraceMs(absl::Duration grace) {
 class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
  public:
   Impl(MasterOptions options, std::unique_ptr<EmbeddedAgent> agent)
-      : options_(std::move(options)), agent_(std::move(agent)) {}
+      : options_(std::move(options)),
+        agent_(std::move(agent)),
+        hosted_([this](std::function<void()> task) {
+          return Post(std::move(task));
+        }) {}
 
   void Start();
   // Ends every context and call. Once, not on the loop.
   void Shutdown();
 
   ModuleRepository& modules() { return modules_; }
+  absl::Status AddService(std::unique_ptr<stub::Service> service);
   LoopThread& thread() { return thread_; }
 
   // False once the master has been shut down.
@@ -116,6 +122,7 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
   ModuleRepository modules_;
   absl::Mutex running_mutex_;
   bool running_ ABSL_GUARDED_BY(running_mutex_) = true;
+  HostedServices hosted_;
   LoopThread thread_;
   std::unique_ptr<OnLoop> on_loop_;
 };
@@ -143,10 +150,19 @@ void Master::Impl::Shutdown() {
   }
   thread_.RunAndWait([this] {
     const core::Status over(core::Code::kCancelled, "the master is shut down");
+    hosted_.Stop();
     on_loop_->calls.EndAll(over);
     on_loop_->context.handles().FailAll(over);
-    on_loop_.reset();
   });
+  hosted_.Wait();
+  thread_.RunAndWait([this] { on_loop_.reset(); });
+}
+
+absl::Status Master::Impl::AddService(std::unique_ptr<stub::Service> service) {
+  absl::Status status;
+  thread_.RunAndWait(
+      [&] { status = hosted_.Add(&on_loop_->context, std::move(service)); });
+  return status;
 }
 
 void Master::Impl::OnForwardLog(const core::FrameHeader& header,
@@ -286,6 +302,10 @@ absl::Status Master::LoadModuleFile(const std::string& path) {
 
 absl::Status Master::ReloadModuleFiles(const std::vector<std::string>& paths) {
   return impl_->modules().ReplaceWith(paths);
+}
+
+absl::Status Master::AddService(std::unique_ptr<stub::Service> service) {
+  return impl_->AddService(std::move(service));
 }
 
 const ModuleRepository& Master::modules() const { return impl_->modules(); }

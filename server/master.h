@@ -21,6 +21,7 @@
 #include "stub/call_options.h"
 #include "stub/context.h"
 #include "stub/raw_call.h"
+#include "stub/service.h"
 
 namespace ramet::server {
 
@@ -77,6 +78,14 @@ class Master {
   // that run go on.
   absl::Status ReloadModuleFiles(const std::vector<std::string>& paths);
   const ModuleRepository& modules() const;
+
+  // Serves `service` to the contexts below, from now on: what its methods are
+  // called by is for ANY; nobody is above the master, so what is for PARENTS or
+  // SELF is refused. Methods run on threads of their own, and may use stubs and
+  // this master, but not destroy it; whatever runs when a call is cancelled
+  // must not block. ~Master() cancels its calls and waits for its methods.
+  // ALREADY_EXISTS: there is one of that name.
+  absl::Status AddService(std::unique_ptr<stub::Service> service);
 
   // Connects `target` ("ssh:bastion/ssh:web1") unless it is connected, and
   // waits for it. Errors name what failed, the hop, the phase and why:
