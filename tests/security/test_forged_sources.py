@@ -1,5 +1,6 @@
 """A context speaks for itself and what is below it, for nobody else."""
 
+from fixtures import front_door
 from hostile import trees
 from hostile import wire
 
@@ -62,6 +63,26 @@ class _ForgedSources:
   def test_no_method_is_called_in_anothers_name(self):
     self.refused_without_an_answer(
         wire.CALL_FUNCTION, wire.call("/demo.v1.Greeter/SayHello"))
+
+  def test_no_method_is_called_on_the_authority_of_a_module(self):
+    # Known to the contexts above once the module has called somebody.
+    out = self.probe_pb.CallOutRequest
+    authorities = [
+        self.probe.CallOut(out(target=out.OWN, method=out.WHO), timeout=10,
+                           metadata=front_door.to(target)).who.authority
+        for target in self.HONEST]
+    self.assertNotIn(0, authorities)
+    for number in authorities:
+      for target, dst in self.neighbours():
+        with self.subTest(module=number, target=target):
+          for source in self.forgeries(number):
+            # For SELF, and for anybody.
+            for method in ("Own", "Who"):
+              self.link.send(dst, wire.CALL_FUNCTION,
+                             wire.call(f"/probe.v1.Open/{method}"),
+                             reply_to=self.link.new_handle(), **source)
+          self.link.barrier(dst)
+          self.assertEqual([], self.link.frames)
 
   def test_no_context_is_ended_in_anothers_name(self):
     self.refused_without_an_answer(wire.SHUTDOWN, b"")

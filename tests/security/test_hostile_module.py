@@ -1,4 +1,4 @@
-"""A module answers its own calls and does nothing else."""
+"""A module answers its own calls, and calls what is for anybody: nothing else."""
 
 from fixtures import front_door
 from hostile import modules
@@ -6,6 +6,11 @@ from hostile import trees
 from hostile import wire
 
 UNAVAILABLE = "UNAVAILABLE"
+PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNIMPLEMENTED = 7, 8, 12
+NO_ROUTE = 14
+FOR_ANYBODY = "/probe.v1.Probe/Info"
+# importer/module_calls.h
+MAX_CALLS = 1024
 
 
 class HostileModuleTest(trees.Tree):
@@ -18,6 +23,10 @@ class HostileModuleTest(trees.Tree):
   def setUp(self):
     super().setUp()
     self.agent = self.id_of("local:")
+    # What it calls is there.
+    for name in self.HONEST:
+      self.probe.Info(front_door.empty(self.probe_pb), timeout=trees.CONNECT_S,
+                      metadata=front_door.to(name))
     self.sizes_before = self.sizes()
     self.call, self.link, self.asked = self.run_module()
 
@@ -62,26 +71,115 @@ class HostileModuleTest(trees.Tree):
         self.link.send(dst, handle, payload, reply_to=self.link.new_handle(),
                        **source)
 
+  def assert_nothing_came(self):
+    # The rest of its own call may have come late.
+    self.assertEqual([], [frame for frame in self.link.frames
+                          if frame.handle != wire.CALL_FUNCTION])
+
   def assert_ignored(self, handle, payload=b""):
     self.send_everywhere(handle, payload)
     self.assert_module_answers()
-    self.assertEqual([], self.link.frames)
+    self.assert_nothing_came()
+
+  def assert_dead(self, answer, codes):
+    self.assertTrue(answer.dead, answer)
+    self.assertEqual((self.link.id, self.agent), (answer.dst, answer.src))
+    self.assertIn(wire.fields(answer.payload)[1][0], codes, answer.payload)
+
+  def everybody(self):
+    return [wire.MASTER] + [self.id_of(name) for name in self.HONEST]
+
+  def assert_refused_by_all(self, payload):
+    for dst in self.everybody():
+      with self.subTest(dst=dst):
+        self.assert_dead(
+            self.link.ask(dst, wire.CALL_FUNCTION, payload),
+            (UNIMPLEMENTED,) if dst == wire.MASTER else (PERMISSION_DENIED,))
+    self.assert_module_answers()
+    self.assert_nothing_came()
 
   def test_its_answer_arrives(self):
     self.assert_module_answers()
 
   def test_it_starts_no_context(self):
-    self.assert_ignored(wire.CALL_FUNCTION, wire.start_child())
+    self.assert_refused_by_all(wire.start_child())
 
   def test_it_stops_no_context(self):
-    self.assert_ignored(wire.CALL_FUNCTION,
-                        wire.stop_child(self.id_of("local:/local:")))
+    self.assert_refused_by_all(wire.stop_child(self.id_of("local:/local:")))
 
-  def test_it_calls_no_method_of_anybody(self):
-    for method in ("/demo.v1.Greeter/SayHello", "/probe.v1.Probe/Info"):
-      self.send_everywhere(wire.CALL_FUNCTION, wire.call(method))
+  def test_it_calls_no_method_that_is_for_parents(self):
+    self.assert_refused_by_all(wire.call("/demo.v1.Greeter/SayHello"))
+
+  def test_it_calls_what_is_for_anybody(self):
+    # What the others rely on: without it they would prove nothing.
+    for name in self.HONEST:
+      number = self.id_of(name)
+      answer = self.link.ask(number, wire.CALL_FUNCTION,
+                             wire.call(FOR_ANYBODY))
+      self.assertFalse(answer.dead, answer)
+      self.assertEqual(number, answer.src)
+
+  def test_it_calls_nothing_under_anothers_authority(self):
+    for dst in self.everybody():
+      for source in self.sources():
+        if source != {"src": self.link.id, "auth": self.link.id}:
+          self.link.send(dst, wire.CALL_FUNCTION, wire.call(FOR_ANYBODY),
+                         reply_to=self.link.new_handle(), **source)
     self.assert_module_answers()
-    self.assertEqual([], self.link.frames)
+    self.assert_nothing_came()
+
+  def test_it_reaches_no_module_by_its_id(self):
+    for number in range(self.agent + 1, self.agent + 30):
+      if number in self.everybody():
+        continue
+      answer = self.link.ask(number, wire.CALL_FUNCTION,
+                             wire.call("/probe.v1.Probe/Crash"))
+      self.assertTrue(answer.dead, answer)
+      self.assertEqual(NO_ROUTE, wire.fields(answer.payload)[1][0])
+
+  def test_calls_of_its_own_that_never_end(self):
+    # Without END: the method never runs.
+    payload = wire.call(FOR_ANYBODY, end=False)
+    beside = self.id_of("local:/local:")
+    handles = [self.link.new_handle() for _ in range(MAX_CALLS + 500)]
+    for handle in handles:
+      self.link.send(beside, wire.CALL_FUNCTION, payload, reply_to=handle)
+    for handle in handles[MAX_CALLS:]:
+      self.assert_dead(self.link.wait_for(
+          lambda frame, handle=handle: frame.handle == handle, "a refusal"),
+                       (RESOURCE_EXHAUSTED,))
+    self.assert_tree_answers()
+    # They end with it.
+    self.link.close()
+    self.assertEqual(UNAVAILABLE, self.call.code().name)
+    self.call, self.link, self.asked = self.run_module()
+    self.assertFalse(self.link.ask(beside, wire.CALL_FUNCTION,
+                                   wire.call(FOR_ANYBODY)).dead)
+
+  def test_a_flood_of_calls_that_are_refused(self):
+    flood = b"".join(
+        self.link.frame(dst, wire.CALL_FUNCTION, wire.start_child(),
+                        reply_to=handle).bytes()
+        for handle in range(2000, 2300) for dst in self.everybody())
+    for _ in range(10):
+      self.link.write(flood)
+    self.assert_tree_answers()
+
+  def test_frames_of_no_call_of_its_own_are_dropped(self):
+    # To whom its call did not go, and behind the end of one.
+    handle = self.link.new_handle()
+    beside, below = (self.id_of("local:/local:"),
+                     self.id_of("local:/local:/local:"))
+    self.link.send(beside, wire.CALL_FUNCTION,
+                   wire.call(FOR_ANYBODY, end=False), reply_to=handle)
+    for payload in (wire.part(wire.END), wire.call(FOR_ANYBODY)):
+      self.link.send(below, wire.CALL_FUNCTION, payload, reply_to=handle)
+    self.assert_module_answers()
+    self.assert_nothing_came()
+    self.link.send(beside, wire.CALL_FUNCTION, wire.part(wire.END),
+                   reply_to=handle)
+    answer = self.link.wait_for(lambda frame: frame.handle == handle, "answer")
+    self.assertEqual(beside, answer.src)
 
   def test_it_ends_nobody(self):
     self.assert_ignored(wire.SHUTDOWN)
