@@ -46,7 +46,7 @@ class ModuleCalls::Call final : public core::ReplyHandler {
     answered_ = true;
     if (link_->queued_bytes() + payload.size() > Link::kMaxQueuedBytes / 2) {
       // A gap in the answer would go unnoticed.
-      const std::unique_ptr<Call> self = calls_->Remove(key());
+      const std::unique_ptr<Call> self = calls_->calls_.Remove(key());
       Send(nullptr, 0, core::CancelPayload());
       router().SendDead(first_, Status(Code::kResourceExhausted,
                                        "the module does not read its answers"));
@@ -58,12 +58,12 @@ class ModuleCalls::Call final : public core::ReplyHandler {
     to_module.reply_to = core::kNoHandle;
     router().SendAs(to_module, payload);
     if (core::HasPart(payload, core::PartKind::kTrailers)) {
-      calls_->Remove(key());
+      calls_->calls_.Remove(key());
     }
   }
 
   void OnDead(const Status& why) override {
-    const std::unique_ptr<Call> self = calls_->Remove(key());
+    const std::unique_ptr<Call> self = calls_->calls_.Remove(key());
     router().SendDead(first_, why);
   }
 
@@ -85,7 +85,7 @@ void ModuleCalls::OnFrame(Link* link, const FrameHeader& header,
   if (call == nullptr || header.dst_id != call->first().dst_id) return;
   if (core::HasPart(payload, core::PartKind::kCancel)) {
     const std::unique_ptr<Call> ended =
-        Remove(core::CallKey(header.src_id, header.reply_to));
+        calls_.Remove(core::CallKey(header.src_id, header.reply_to));
     ended->Send(link, header.flags, payload);
   } else {
     call->Send(link, header.flags, payload);
@@ -100,13 +100,7 @@ ModuleCalls::Call* ModuleCalls::Begin(Link* link, const FrameHeader& header,
   if (!reader.Next(&part) || part.kind != core::PartKind::kHeaders) {
     return nullptr;
   }
-  Caller* caller = callers_.Find(header.src_id);
-  if (caller == nullptr) {
-    caller = callers_.Insert(header.src_id, std::make_unique<Caller>());
-    // From now on hops above take its authority from here, and only from here.
-    context_->router().Announce(header.src_id);
-  }
-  if (caller->calls >= kMaxCalls) {
+  if (CallsOf(header.src_id) >= kMaxCalls) {
     context_->router().SendDead(
         header,
         Error(Code::kResourceExhausted,
@@ -114,24 +108,26 @@ ModuleCalls::Call* ModuleCalls::Begin(Link* link, const FrameHeader& header,
                context_->router().name(), " has ", kMaxCalls, " calls out"}));
     return nullptr;
   }
-  ++caller->calls;
+  // From now on hops above take its authority from here, and only from here.
+  context_->router().AnnounceModule(header.src_id);
   return calls_.Insert(core::CallKey(header.src_id, header.reply_to),
                        std::make_unique<Call>(this, link, header));
 }
 
-std::unique_ptr<ModuleCalls::Call> ModuleCalls::Remove(uint64_t key) {
-  std::unique_ptr<Call> call = calls_.Remove(key);
-  --callers_.Find(call->first().src_id)->calls;
-  return call;
+size_t ModuleCalls::CallsOf(ContextId module) const {
+  size_t count = 0;
+  for (size_t i = 0; i < calls_.size(); ++i) {
+    if (calls_.key_at(i) >> 32 == module) ++count;
+  }
+  return count;
 }
 
 void ModuleCalls::CancelAllOf(ContextId module) {
   for (size_t i = calls_.size(); i-- > 0;) {
-    if (calls_.at(i)->first().src_id != module) continue;
-    const std::unique_ptr<Call> call = Remove(calls_.key_at(i));
+    if (calls_.key_at(i) >> 32 != module) continue;
+    const std::unique_ptr<Call> call = calls_.Remove(calls_.key_at(i));
     call->Send(nullptr, 0, core::CancelPayload());
   }
-  callers_.Remove(module);
 }
 
 }  // namespace ramet::importer

@@ -40,19 +40,13 @@ class ModuleCalls {
 
  private:
   class Call;
-  struct Caller {
-    uint32_t calls = 0;
-  };
-
   // Null: the frame begins no call.
   Call* Begin(core::Link* link, const core::FrameHeader& header,
               std::string_view payload);
-  // Ends it without telling anybody.
-  std::unique_ptr<Call> Remove(uint64_t key);
+  size_t CallsOf(core::ContextId module) const;
 
   core::Context* const context_;
-  core::IdMap<Caller> callers_;  // by the module's id; announced
-  core::IdMap<Call> calls_;      // by module and its handle
+  core::IdMap<Call> calls_;  // by module and its handle
 };
 
 }  // namespace ramet::importer

@@ -71,9 +71,7 @@ Link* Router::AddModule(std::unique_ptr<ByteStream> stream, ContextId id,
 }
 
 void Router::Announce(ContextId id) {
-  Route* const route = routes_.Find(id);
-  if (parent_ == nullptr || route == nullptr) return;
-  route->announced = true;
+  if (parent_ == nullptr) return;
   FrameHeader header;
   header.dst_id = parent_->peer_id();
   header.handle = kAddRoute;
@@ -81,6 +79,12 @@ void Router::Announce(ContextId id) {
   message.id = id;
   message.name = NameOf(id);
   Send(header, SerializeControl(message));
+}
+
+void Router::AnnounceModule(ContextId id) {
+  Route* const route = routes_.Find(id);
+  if (!route->announced) Announce(id);
+  route->announced = true;
 }
 
 void Router::SayFarewell(const Status& why) {

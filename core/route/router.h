@@ -91,10 +91,11 @@ class Router final : private Link::Delegate {
   // nobody else; its frames go to Local::OnModuleFrame instead of along routes.
   Link* AddModule(std::unique_ptr<ByteStream> stream, ContextId id,
                   std::string name);
-  // Tells the parent that `id`, a child of this context, is alive; or a module,
-  // whose authority the contexts above shall know. Nobody reaches a module for
-  // that.
+  // Tells the parent that `id`, a child of this context, is alive.
   void Announce(ContextId id);
+  // Lets the contexts above know the authority of `id`, a module, unless they
+  // do. Nobody reaches it for that.
+  void AnnounceModule(ContextId id);
   // Tells the parent why this context is about to close its link.
   void SayFarewell(const Status& why);
   // Ends a link as if the peer had gone, with this reason.

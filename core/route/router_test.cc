@@ -210,7 +210,8 @@ TEST_F(RouterTest, NobodyAboveLearnsOfModules) {
 }
 
 TEST_F(RouterTest, AnAnnouncedModuleIsKnownAboveForItsAuthorityOnly) {
-  router_.Announce(kModule);
+  router_.AnnounceModule(kModule);
+  router_.AnnounceModule(kModule);
   network_.Settle();
   std::vector<RawFrame> up = parent_.peer.TakeFrames();
   ASSERT_EQ(up.size(), 1u);
