@@ -60,18 +60,6 @@ class HostedServices::Subtree final
     }
   }
 
-  void SendGrant(const stub::ServedCall& call, uint32_t bytes) override {
-    FrameHeader header = call.answer_header();
-    header.flags |= core::kFlagPriority;
-    auto frames = std::make_shared<std::string>();
-    core::PartWriter parts([&](std::string_view payload) {
-      stub::AppendFrame(header, payload, frames.get());
-    });
-    parts.AddWindow(bytes);
-    parts.Flush();
-    PostFrames(nullptr, std::move(frames), false);
-  }
-
  private:
   static stub::CallTable::Options TableOptions() {
     stub::CallTable::Options options;
@@ -213,7 +201,6 @@ void HostedServices::Handle(const Work& work,
           });
     }
   }
-  if (fed.grant > 0) work.subtree->SendGrant(*work.call, fed.grant);
   if (fed.over || fed.has_frames) work.subtree->SendFrames(work.call.get());
   if (fed.over) {
     work.call->CancelIfAborted();
@@ -242,9 +229,13 @@ void HostedServices::Serve(const Work& work) {
   const stub::MethodTable::Method& method = work.call->method();
   const stub::CallContext& context = work.call->context();
   if (work.call->kind() == stub::MethodKind::kUnary) {
+    std::string request;
     std::string reply;
-    const absl::Status status = method.service->RametCall(
-        method.index, context, work.call->TakeRequest(), &reply);
+    absl::Status status = work.call->TakeRequest(&request);
+    if (status.ok()) {
+      status =
+          method.service->RametCall(method.index, context, request, &reply);
+    }
     work.call->Finish(status, reply);
   } else {
     work.call->Finish(
