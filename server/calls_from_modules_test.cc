@@ -10,7 +10,6 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "server/master.h"
-#include "stub/stream_call.h"
 #include "tests/probe/open_service.h"
 #include "tests/probe/probe.ramet.h"
 
