@@ -54,7 +54,7 @@ ModuleRuntime::ModuleRuntime(core::UniqueFd link_fd, const MethodTable* methods,
       options_(options),
       max_threads_(std::max(1, options.max_threads)),
       reader_(link_fd_.get()),
-      writer_(link_fd_.get(), [this] { Arm(writable_fd_.get(), EPOLLOUT); }),
+      writer_(link_fd_.get(), [this] { WatchWritable(); }),
       caller_(&writer_) {}
 
 void ModuleRuntime::Run() {
@@ -141,8 +141,8 @@ void ModuleRuntime::StartEpoll() {
   more_fd_.Reset(eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
   // epoll knows one interest of a descriptor, and reading has that of the link.
   writable_fd_.Reset(fcntl(link_fd_.get(), F_DUPFD_CLOEXEC, 0));
-  for (int fd : {link_fd_.get(), more_fd_.get(), writable_fd_.get(),
-                 deadlines_.fd(), caller_.timer_fd(), caller_.wake_fd()}) {
+  for (int fd : {link_fd_.get(), more_fd_.get(), deadlines_.fd(),
+                 caller_.timer_fd(), caller_.wake_fd()}) {
     const bool armed = fd == deadlines_.fd() || fd == caller_.timer_fd() ||
                        fd == caller_.wake_fd();
     epoll_event event = {};
@@ -179,6 +179,8 @@ void ModuleRuntime::Work() {
       if (event.events & (EPOLLHUP | EPOLLERR)) ExitAtOnce(0);
     }
     if (fd == writable_fd_.get()) {
+      // Before it is tried, which may watch it again.
+      epoll_ctl(epoll_fd_.get(), EPOLL_CTL_DEL, fd, nullptr);
       writer_.OnWritable();
       if (!paused_) continue;
       // The role was kept, and is passed on now; or the pause goes on.
@@ -396,6 +398,15 @@ void ModuleRuntime::Arm(int fd, uint32_t events) {
   epoll_ctl(epoll_fd_.get(), EPOLL_CTL_MOD, fd, &event);
 }
 
+void ModuleRuntime::WatchWritable() {
+  epoll_event event = {};
+  event.events = EPOLLOUT | EPOLLONESHOT;
+  event.data.fd = writable_fd_.get();
+  if (epoll_ctl(epoll_fd_.get(), EPOLL_CTL_ADD, event.data.fd, &event) != 0) {
+    epoll_ctl(epoll_fd_.get(), EPOLL_CTL_MOD, event.data.fd, &event);
+  }
+}
+
 void ModuleRuntime::PassRole(Lock* lock) {
   if (!waiting_.empty() && running_ < max_threads_) {
     lock->unlock();
@@ -406,7 +417,7 @@ void ModuleRuntime::PassRole(Lock* lock) {
   const bool paused = paused_;
   lock->unlock();
   if (paused) {
-    Arm(writable_fd_.get(), EPOLLOUT);
+    WatchWritable();
   } else {
     Arm(link_fd_.get(), EPOLLIN);
   }

@@ -90,6 +90,8 @@ class ModuleRuntime final : private CallPort {
   void OnHello(const core::FrameHeader& header, std::string_view payload);
   void StartEpoll();
   void Arm(int fd, uint32_t events);
+  // Only while it is needed: each event on the link would be for it as well.
+  void WatchWritable();
 
   static void* ThreadMain(void* runtime);
   [[noreturn]] void Work();

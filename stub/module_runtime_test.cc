@@ -283,6 +283,27 @@ TEST(ModuleRuntimeTest, PingIsAnswered) {
   EXPECT_EQ(frame.payload, "are you there");
 }
 
+TEST(ModuleRuntimeTest, GoesOnReadingWhenTheAgentDoesNot) {
+  FakeAgent agent(kProgram);
+  agent.Greet();
+  core::FrameHeader header;
+  header.dst_id = FakeAgent::kModuleId;
+  header.src_id = FakeAgent::kAgentId;
+  header.handle = core::kPing;
+  header.reply_to = 4321;
+  // Far more than the socket holds, in both directions: a module that waited
+  // to write would leave this agent waiting, too.
+  constexpr int kPings = 200;
+  const std::string payload(60'000, 'p');
+  for (int i = 0; i < kPings; ++i) agent.SendFrame(header, payload);
+  for (int i = 0; i < kPings; ++i) {
+    FakeAgent::Frame frame;
+    ASSERT_TRUE(agent.ReceiveFrame(&frame));
+    ASSERT_EQ(frame.payload, payload);
+  }
+  EXPECT_EQ(agent.CallAndWait(kEcho, EchoOf("ok")).trailers.code, kOk);
+}
+
 TEST(ModuleRuntimeTest, EndOfLinkEndsTheModuleWhateverItDoes) {
   FakeAgent agent(kProgram);
   agent.Greet();
