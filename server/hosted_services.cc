@@ -201,6 +201,10 @@ void HostedServices::Handle(const Work& work,
           });
     }
   }
+  if (fed.opened && work.call->chained()) {
+    return Abort(work, absl::UnimplementedError(
+                           "services of the master serve no chains"));
+  }
   if (fed.over || fed.has_frames) work.subtree->SendFrames(work.call.get());
   if (fed.over) {
     work.call->CancelIfAborted();

@@ -74,13 +74,14 @@ class HostedServicesTest : public testing::Test {
     network_.Settle();
   }
   static std::string Call(const std::string& method, int64_t wait_ms = 0,
-                          uint64_t timeout_us = 0) {
+                          uint64_t timeout_us = 0, uint64_t chain_id = 0) {
     std::string payload;
     core::PartWriter writer(
         [&](std::string_view bytes) { payload.append(bytes); });
     core::CallHeaders headers;
     headers.method = "/probe.v1.Open/" + method;
     headers.timeout_us = timeout_us;
+    headers.chain_id = chain_id;
     writer.AddHeaders(core::SerializeControl(headers));
     ::probe::v1::EchoRequest request;
     request.set_wait_ms(wait_ms);
@@ -190,6 +191,13 @@ TEST_F(HostedServicesTest, OneContextAndOneSubtreeHaveSoManyCalls) {
 TEST_F(HostedServicesTest, ADeadlineThatPassesEndsACall) {
   Send(left_.get(), kLeft, kLeft, 1000, Call("Echo", kMinuteMs, 1000));
   EXPECT_EQ(CodeOf(NextFrame(left_.get())), 4u);
+}
+
+TEST_F(HostedServicesTest, ACallOfAChainIsNotRunOutOfOrder) {
+  Send(left_.get(), kLeft, kLeft, 1001, Call("Echo", 0, 0, /*chain_id=*/4711));
+  EXPECT_EQ(CodeOf(NextFrame(left_.get())), 12u);
+  Send(left_.get(), kLeft, kLeft, 1002, Call("Echo"));
+  EXPECT_EQ(CodeOf(NextFrame(left_.get())), 0u);
 }
 
 TEST_F(HostedServicesTest, NobodyEndsTheCallOfAnother) {
