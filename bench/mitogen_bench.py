@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 
 import mitogen.core
@@ -102,7 +103,7 @@ def call(router, arguments):
 
 
 def pipeline(router, arguments):
-  context = _connect(router, arguments)
+  context = _connect(router, arguments, arguments.hops)
   name = "x" * arguments.bytes
   for _ in range(min(_WARM_UP, arguments.count)):
     context.call(mitogen_greeter.say_hello, name)
@@ -117,6 +118,73 @@ def pipeline(router, arguments):
   seconds = time.perf_counter() - begin
   return {"calls_per_s": arguments.count / seconds,
           "megabytes_per_s": 1e-6 * arguments.count * arguments.bytes / seconds}
+
+
+def stream(router, arguments):
+  """Messages through a channel, from the context and to it."""
+  context = _connect(router, arguments, arguments.hops)
+
+  def rates(seconds):
+    return {"messages_per_s": arguments.count / seconds,
+            "megabytes_per_s":
+                1e-6 * arguments.count * arguments.bytes / seconds}
+
+  def receive(count):
+    receiver = mitogen.core.Receiver(router)
+    sending = context.call_async(mitogen_greeter.send_many,
+                                 receiver.to_sender(), count, arguments.bytes)
+    for _ in range(count):
+      receiver.get(throw_dead=True).unpickle()
+    sending.get().unpickle()
+
+  def send(count):
+    own = mitogen.core.Receiver(router)
+    counting = context.call_async(mitogen_greeter.receive_many,
+                                  own.to_sender(), count)
+    sender = own.get().unpickle()
+    message = "x" * arguments.bytes
+    for _ in range(count):
+      sender.send(message)
+    counting.get().unpickle()
+
+  result = {}
+  for name, action in ("down", receive), ("up", send):
+    action(min(_WARM_UP, arguments.count))
+    result[name] = rates(_time(lambda: action(arguments.count)) / 1e9)
+  return result
+
+
+def behind_bulk(router, arguments):
+  """Small calls beside a thread that has large ones in flight."""
+  context = _connect(router, arguments)
+  name = "x" * arguments.bytes
+  context.call(mitogen_greeter.say_hello, name)
+  over = threading.Event()
+  done = [0]
+
+  def send():
+    pending = collections.deque()
+    while not over.is_set() or pending:
+      if not over.is_set():
+        pending.append(context.call_async(mitogen_greeter.say_hello, name))
+      if over.is_set() or len(pending) == arguments.window:
+        pending.popleft().get().unpickle()
+        done[0] += 1
+
+  thread = threading.Thread(target=send)
+  thread.start()
+  while done[0] < arguments.window:
+    time.sleep(0.001)
+  before, begin = done[0], time.perf_counter()
+  small = _samples([
+      _time(lambda: context.call(mitogen_greeter.say_hello, "xxxxxxxx"))
+      for _ in range(arguments.count)])
+  seconds = time.perf_counter() - begin
+  bulk_calls = done[0] - before
+  over.set()
+  thread.join()
+  return {"small": small, "bulk_megabytes_per_s":
+          1e-6 * bulk_calls * arguments.bytes / seconds}
 
 
 def kill(router, arguments):
@@ -150,11 +218,13 @@ def idle(router, arguments):
 
 def main():
   parser = argparse.ArgumentParser(description=__doc__)
-  commands = (connect, first_result, call, pipeline, kill, idle)
+  commands = (connect, first_result, call, pipeline, behind_bulk, stream, kill,
+              idle)
   parser.add_argument("command",
                       choices=[c.__name__.replace("_", "-") for c in commands])
-  for name in ("count", "hops", "window", "bytes", "port"):
+  for name in ("count", "window", "bytes", "port"):
     parser.add_argument("--" + name, type=int)
+  parser.add_argument("--hops", type=int, default=1)
   for name in ("user", "identity"):
     parser.add_argument("--" + name)
   arguments = parser.parse_args()

@@ -1,5 +1,6 @@
 """Runs the programs that measure, and ends them all in the end."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -18,10 +19,14 @@ RAW_CHAIN = _BIN / "bench/raw_chain"
 ROUTER_THROUGHPUT = _BIN / "bench/router_throughput"
 GRPC_SERVER = _BIN / "bench/grpc_greeter_server"
 GRPC_CLIENT = _BIN / "bench/grpc_greeter_client"
+GRPC_STREAM_SERVER = _BIN / "tests/interop/plain_server"
+GRPC_STREAM_CLIENT = _BIN / "bench/grpc_stream_client"
 GREETER = _BIN / "examples/greeter/greeter.rmod"
 PROBE = _BIN / "tests/probe/probe.rmod"
+INTEROP = _BIN / "tests/interop/interop.rmod"
 BUILT = (RAMET, RAMET_BENCH, RAW_CHAIN, ROUTER_THROUGHPUT, GRPC_SERVER,
-         GRPC_CLIENT, GREETER, PROBE)
+         GRPC_CLIENT, GRPC_STREAM_SERVER, GRPC_STREAM_CLIENT, GREETER, PROBE,
+         INTEROP)
 
 # Debian's Python has Mitogen; another python3 may come first in PATH.
 _PYTHON = "/usr/bin/python3"
@@ -149,6 +154,20 @@ class Conversation:
   def send(self, line):
     self._process.stdin.write(line + "\n")
     self._process.stdin.flush()
+
+
+@contextlib.contextmanager
+def front_door(runner, address, module, pinned=False):
+  """`ramet serve`, for as long as it is needed."""
+  process = runner.start([RAMET, "serve", "--listen", address, "--module",
+                          module], pinned)
+  try:
+    line = process.stderr.readline()
+    if "listening" not in line:
+      raise Failed(f"`ramet serve`: {line}{process.stderr.read()}")
+    yield
+  finally:
+    runner.end(process)
 
 
 class DelayLine(Conversation):

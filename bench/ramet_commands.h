@@ -19,6 +19,15 @@ void MeasureCalls(const Arguments& arguments);
 void MeasurePipeline(const Arguments& arguments);
 // Blocking calls while another thread sends bulk through the same context.
 void MeasureCallsBehindBulk(const Arguments& arguments);
+// Streams `--count` messages of `--bytes`, first of replies, then of requests.
+// The module of this and the next two is the interoperability tests'.
+void MeasureStreams(const Arguments& arguments);
+// Blocking small calls for as long as a stream of replies takes, and how much
+// the processes on its way grow.
+void MeasureCallsBehindStream(const Arguments& arguments);
+// How much they grow while the caller does not read one stream, and reads
+// another of the same size.
+void MeasureStoppedReader(const Arguments& arguments);
 // Stays connected: says the agent's process id; after a line on standard input
 // makes a call and says the module's; ends with standard input.
 void StayIdle(const Arguments& arguments);

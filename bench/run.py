@@ -38,9 +38,10 @@ from sections import memory
 from sections import round_trips
 from sections import router
 from sections import sizes
+from sections import streams
 
-_SECTIONS = (sizes, round_trips, connects, calls, router, losses, front_door,
-             memory, many)
+_SECTIONS = (sizes, round_trips, connects, calls, streams, router, losses,
+             front_door, memory, many)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +58,11 @@ class Plan:
   bulk_calls: int = 200
   mitogen_bulk_calls: int = 50
   calls_behind_bulk: int = 200
+  mitogen_calls_behind_bulk: int = 50
+  stream_messages: int = 100_000
+  stream_bulk_messages: int = 8_192
+  mitogen_stream_messages: int = 4_000
+  behind_stream_messages: int = 16_384
   grpc_calls: int = 5_000
   routed_frames: int = 300_000
   routed_bulk_frames: int = 20_000
@@ -69,7 +75,10 @@ class Plan:
 _QUICK = Plan(repetitions=1, delayed_connects=1, local_connects=20,
               mitogen_connects=2, ssh_connects=1, calls=1_000,
               mitogen_calls=300, pipelined_calls=10_000, bulk_calls=50,
-              mitogen_bulk_calls=10, calls_behind_bulk=50, grpc_calls=500,
+              mitogen_bulk_calls=10, calls_behind_bulk=50,
+              mitogen_calls_behind_bulk=10, stream_messages=5_000,
+              stream_bulk_messages=1_000, mitogen_stream_messages=500,
+              behind_stream_messages=2_048, grpc_calls=500,
               routed_frames=30_000, routed_bulk_frames=2_000, losses=5,
               mitogen_losses=1, many_contexts=100, many_repetitions=1)
 
@@ -105,9 +114,8 @@ class Bench:
     return show(series[name]) if name in series else report.NOTHING
 
   @staticmethod
-  def local_target(hops=1):
-    return ("--target", "/".join(["local:"] * hops), "--module",
-            programs.GREETER)
+  def local_target(hops=1, module=programs.GREETER):
+    return "--target", "/".join(["local:"] * hops), "--module", module
 
   def ssh_server(self):
     if self._ssh_server is None:
@@ -124,9 +132,9 @@ class Bench:
              for key in self.ssh_server().host_keys]
     return self._work.write(f"known_hosts.{port}", "".join(lines))
 
-  def ssh_target(self, port, transport):
+  def ssh_target(self, port, transport, module=programs.GREETER):
     server = self.ssh_server()
-    return ("--target", server.target(port=port), "--module", programs.GREETER,
+    return ("--target", server.target(port=port), "--module", module,
             "--identity", server.identity, "--known-hosts",
             self._known_hosts(port), "--ssh-config",
             self._work.write("ssh_config", ""), "--transport", transport)

@@ -10,6 +10,8 @@ _MAX_HOPS = 4
 def measure(bench):
   for pinned in (True, False):
     yield from _latencies(bench, pinned)
+  yield from _over_ssh(bench)
+  yield from _in_flight_64(bench)
   yield from _pipelined(bench)
   yield from _bulk(bench)
   yield from _behind_bulk(bench)
@@ -76,16 +78,40 @@ def _further_hops(bench, by_hops, where, judged):
              data={"ramet_us": added("ramet"), "raw_us": added("raw")})
 
 
-def _in_flight(bench, count, mitogen_count, window, size, pinned=False):
+def _over_ssh(bench):
+  port = bench.ssh_server().port
+  series = interleave(bench.plan.repetitions, bench.available({
+      "ramet": lambda: bench.runner.json(programs.ramet_bench(
+          "call", *bench.ssh_target(port, "libssh2"), "--count",
+          bench.plan.calls)),
+      "mitogen": lambda: bench.runner.json(programs.mitogen_bench(
+          "call", *bench.mitogen_ssh_target(port), "--count",
+          bench.plan.mitogen_calls)),
+  }))
+  yield Row("unary call over ssh on loopback, free", latency(series["ramet"]),
+            bench.text(series, "mitogen", latency), data=series)
+
+
+def _in_flight(bench, count, mitogen_count, window, size, pinned=False,
+               hops=1):
   def arguments(calls):
     return "--count", calls, "--window", window, "--bytes", size
 
   return interleave(bench.plan.repetitions, bench.available({
       "ramet": lambda: bench.runner.json(programs.ramet_bench(
-          "pipeline", *bench.local_target(), *arguments(count)), pinned),
+          "pipeline", *bench.local_target(hops), *arguments(count)), pinned),
       "mitogen": lambda: bench.runner.json(programs.mitogen_bench(
-          "pipeline", *arguments(mitogen_count)), pinned),
+          "pipeline", "--hops", hops, *arguments(mitogen_count)), pinned),
   }))
+
+
+def _in_flight_64(bench):
+  for hops in (1, 2, 4):
+    series = _in_flight(bench, bench.plan.pipelined_calls,
+                        bench.plan.mitogen_calls, 64, 8, hops=hops)
+    yield Row(f"calls, 64 in flight, {hops} hop{'s' if hops > 1 else ''}, free",
+              _rate(series["ramet"]), bench.text(series, "mitogen", _rate),
+              data=series)
 
 
 def _rate(series):
@@ -122,14 +148,21 @@ def _bulk(bench):
 
 
 def _behind_bulk(bench):
-  def measure_once():
-    result = bench.runner.json(programs.ramet_bench(
-        "behind-bulk", *bench.local_target(), "--window", 8, "--bytes",
-        1 << 20, "--count", bench.plan.calls_behind_bulk))
+  def flat(result):
     return {**result["small"], "bulk": result["bulk_megabytes_per_s"]}
 
-  series = interleave(bench.plan.repetitions, {"ramet": measure_once})["ramet"]
-  yield Row("small call beside that bulk",
-            f"{latency(series)}; bulk {series.median('bulk') / 1000:.2f} GB/s",
-            goal="p99 ≤ 2 ms", met=series.median("p99_us") <= 2000,
-            data={"ramet": series})
+  arguments = ("--window", 8, "--bytes", 1 << 20, "--count")
+  series = interleave(bench.plan.repetitions, bench.available({
+      "ramet": lambda: flat(bench.runner.json(programs.ramet_bench(
+          "behind-bulk", *bench.local_target(), *arguments,
+          bench.plan.calls_behind_bulk))),
+      "mitogen": lambda: flat(bench.runner.json(programs.mitogen_bench(
+          "behind-bulk", *arguments, bench.plan.mitogen_calls_behind_bulk))),
+  }))
+
+  def text(s):
+    return f"{latency(s)}; bulk {s.median('bulk') / 1000:.2f} GB/s"
+
+  yield Row("small call beside that bulk", text(series["ramet"]),
+            bench.text(series, "mitogen", text), goal="p99 ≤ 2 ms",
+            met=series["ramet"].median("p99_us") <= 2000, data=series)

@@ -20,20 +20,6 @@ def _plain_server(bench, address, pinned):
     yield
 
 
-@contextlib.contextmanager
-def _front_door(bench, address, pinned):
-  process = bench.runner.start(
-      [programs.RAMET, "serve", "--listen", address, "--module",
-       programs.GREETER], pinned)
-  try:
-    line = process.stderr.readline()
-    if "listening" not in line:
-      raise programs.Failed(f"`ramet serve`: {line}{process.stderr.read()}")
-    yield
-  finally:
-    bench.runner.end(process)
-
-
 def _measure(bench, pinned):
   plain = f"unix:{bench.folder}/plain.sock"
   door = f"unix:{bench.folder}/front_door.sock"
@@ -43,7 +29,8 @@ def _measure(bench, pinned):
         [programs.GRPC_CLIENT, "call", "--address", address, "--count",
          bench.plan.grpc_calls, *more], pinned)
 
-  with _plain_server(bench, plain, pinned), _front_door(bench, door, pinned):
+  with _plain_server(bench, plain, pinned), programs.front_door(
+      bench.runner, door, programs.GREETER, pinned):
     series = interleave(bench.plan.repetitions, {
         "ramet": client(door, "--target", "local:"),
         "plain": client(plain)})
