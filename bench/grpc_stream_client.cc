@@ -30,9 +30,8 @@ class Client {
  public:
   explicit Client(const Arguments& arguments)
       : arguments_(arguments),
-        stub_(grpc::testing::TestService::NewStub(
-            grpc::CreateChannel(arguments.Text("address"),
-                                grpc::InsecureChannelCredentials()))) {}
+        stub_(grpc::testing::TestService::NewStub(grpc::CreateChannel(
+            arguments.Text("address"), grpc::InsecureChannelCredentials()))) {}
 
   // Receives `count` messages; returns how many seconds that took.
   double Receive(int count, int bytes) {
