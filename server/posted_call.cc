@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/cord.h"
+#include "core/wire/call_parts.h"
 #include "stub/status_bridge.h"
 
 namespace ramet::server {
@@ -134,9 +135,20 @@ void PostedCall::CloseSend() {
 }
 
 void PostedCall::Consumed(size_t message_bytes) {
-  post_([self = shared_from_this(), message_bytes] {
-    const size_t bytes = self->WireBytes(message_bytes);
-    if (self->call_ != nullptr) self->call_->Consumed(bytes);
+  std::vector<size_t> together;
+  {
+    absl::MutexLock lock(&consumed_mutex_);
+    consumed_.push_back(message_bytes);
+    consumed_bytes_ += core::kMessagePrefixBytes + message_bytes;
+    if (consumed_bytes_ < kToldTogetherBytes) return;
+    together.swap(consumed_);
+    consumed_bytes_ = 0;
+  }
+  post_([self = shared_from_this(), together = std::move(together)] {
+    for (const size_t message_bytes : together) {
+      const size_t bytes = self->WireBytes(message_bytes);
+      if (self->call_ != nullptr) self->call_->Consumed(bytes);
+    }
   });
 }
 

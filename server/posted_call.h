@@ -6,8 +6,11 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
 #include "server/outgoing_call.h"
 #include "stub/compression.h"
 #include "stub/raw_call.h"
@@ -28,6 +31,11 @@ class PostedCall final : public stub::RawCall,
   // until they are consumed: a callee could make 256 MiB of its window. A call
   // with more is RESOURCE_EXHAUSTED.
   static constexpr size_t kMaxInflatedBytes = 64 * 1024 * 1024;
+
+  // Consumed messages that the loop is told of together: telling it of each
+  // wakes it for each. Far below the window, which a callee never waits for
+  // because of these.
+  static constexpr size_t kToldTogetherBytes = 16 * 1024;
 
   // Messages of Send() are compressed with `compression`.
   PostedCall(Post post, std::shared_ptr<stub::RawCallListener> listener,
@@ -67,6 +75,11 @@ class PostedCall final : public stub::RawCall,
   const stub::Compression compression_;
   std::atomic<size_t> posted_bytes_{0};  // on their way to the loop
   std::atomic<bool> full_{false};
+
+  absl::Mutex consumed_mutex_;
+  // Sizes of messages that the loop was not told of.
+  std::vector<size_t> consumed_ ABSL_GUARDED_BY(consumed_mutex_);
+  size_t consumed_bytes_ ABSL_GUARDED_BY(consumed_mutex_) = 0;
 
   // The loop's.
   std::shared_ptr<OutgoingCall> call_;               // while it runs

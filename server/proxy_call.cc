@@ -293,7 +293,9 @@ void ProxyCall::WriteNext() {
   writing_bytes_ = reply.bytes.size();
   const bool last = messages_.empty() && end_.has_value();
   // It goes out as it came; gRPC would compress what is not.
-  const grpc::WriteOptions as_it_is = grpc::WriteOptions().set_no_compression();
+  grpc::WriteOptions as_it_is = grpc::WriteOptions().set_no_compression();
+  // gRPC may send it together with the next one.
+  if (!messages_.empty()) as_it_is.set_buffer_hint();
   const grpc::ByteBuffer buffer =
       reply.compressed ? CompressedBuffer(reply.bytes, reply_compression_)
                        : ToBuffer(std::move(reply.bytes));
