@@ -1,5 +1,6 @@
 #include "server/front_door.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
@@ -22,6 +23,14 @@ constexpr unsigned kCertificateRefreshSeconds = 60;
 
 // How long what was cancelled has to end; it does not take any time but gRPC's.
 constexpr absl::Duration kCancelGrace = absl::ZeroDuration();
+
+// Keeps gRPC's threads until the process ends. The last server to go would wait
+// for them: up to 10 s when a client has not read what was written to it, which
+// is how long gRPC watches such a connection.
+void KeepGrpc() {
+  static const bool kept = (grpc_init(), true);
+  static_cast<void>(kept);
+}
 
 std::vector<std::string> OwnServices() {
   return {"grpc.channelz.v1.Channelz",
@@ -65,6 +74,7 @@ class FrontDoor::Impl {
         worlds_(&master->modules(), OwnServices()),
         parts_{master, options.connect, state_,   streams_,         &tree_,
                &logs_, &health_,        &worlds_, options.keepalive} {
+    KeepGrpc();
     tree_.SetObserver(
         [this](const std::string& name) { health_.OnContextChange(name); });
     tree_watch_ = master_->WatchTree(
