@@ -20,6 +20,9 @@ constexpr absl::Duration kHandshakeTimeout = absl::Seconds(10);
 constexpr int kMaxCallsPerConnection = 10'000;
 // A client may ask for a sign of life this often.
 constexpr absl::Duration kMinClientPing = absl::Seconds(10);
+// What a client may send of a call before it is read. By itself gRPC would let
+// that grow to some MiB, for each call that a method does not read.
+constexpr int kUnreadBytesPerCall = 256 * 1024;
 
 int ToMs(absl::Duration duration) {
   return static_cast<int>(
@@ -85,6 +88,9 @@ void DoorServer::Build(const DoorParts& parts, grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                               kMaxCallsPerConnection);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
+                              kUnreadBytesPerCall);
   builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
                               ToMs(kHandshakeTimeout));
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS,
