@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libdeflate.h>
 #include <sys/mman.h>
 
 #include "core/base/strings.h"
+#include "importer/deflate_decoder.h"
 
 namespace ramet::importer {
 namespace {
@@ -21,8 +21,6 @@ constexpr char kDeflateMethod = 8;
 
 }  // namespace
 
-// libdeflate and not zlib: the whole image is here, it is three times as fast
-// and the agent is smaller (docs/decisions/0002-agent-size.md).
 Status InflateTo(std::string_view deflated, uint32_t image_bytes, int fd) {
   const Status damaged =
       Error(Code::kDataLoss,
@@ -44,18 +42,10 @@ Status InflateTo(std::string_view deflated, uint32_t image_bytes, int fd) {
     return Status(Code::kResourceExhausted,
                   core::ErrnoText("no memory for it", errno));
   }
-  libdeflate_decompressor* const decompressor =
-      libdeflate_alloc_decompressor();
   const std::string_view data = deflated.substr(
-      kZlibHeaderBytes,
-      deflated.size() - kZlibHeaderBytes - kZlibTrailerBytes);
-  // Without a place for the real size, any other than image_bytes is an error.
+      kZlibHeaderBytes, deflated.size() - kZlibHeaderBytes - kZlibTrailerBytes);
   const bool whole =
-      decompressor != nullptr &&
-      libdeflate_deflate_decompress(decompressor, data.data(), data.size(),
-                                    image, image_bytes,
-                                    nullptr) == LIBDEFLATE_SUCCESS;
-  libdeflate_free_decompressor(decompressor);
+      DecodeDeflate(data, static_cast<char*>(image), image_bytes);
   munmap(image, image_bytes);
   return whole ? Status() : damaged;
 }
