@@ -40,7 +40,7 @@ void Peek(std::string_view bytes) {
 void Run(fuzz::FuzzInput input) {
   const uint8_t type = input.Byte();
   const std::string_view bytes = input.Rest();
-  switch (type % 16) {
+  switch (type % 17) {
     case 0:
       return Parse<Hello>(bytes);
     case 1:
@@ -71,6 +71,8 @@ void Run(fuzz::FuzzInput input) {
       return Parse<StopChildRequest>(bytes);
     case 14:
       return Parse<Shutdown>(bytes);
+    case 16:
+      return Parse<ModuleNotice>(bytes);
     default:
       return Peek(bytes);
   }

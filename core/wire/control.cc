@@ -24,6 +24,8 @@ void Fields(M& m, V& visit, const Hello*) {
   visit(10, m.heartbeat_count);
   visit(11, m.unidirectional);
   visit(12, m.log_level);
+  visit(13, m.cache_dir);
+  visit(14, m.image_cache_bytes);
 }
 
 template <typename M, typename V>
@@ -90,6 +92,16 @@ void Fields(M& m, V& visit, const ModuleService*) {
 }
 
 template <typename M, typename V>
+void Fields(M& m, V& visit, const ModuleNotice*) {
+  visit(1, m.kind);
+  visit(2, m.target);
+  visit(3, m.name);
+  visit(4, m.digest);
+  visit(5, m.code);
+  visit(6, m.module);
+}
+
+template <typename M, typename V>
 void Fields(M& m, V& visit, const LoadModule*) {
   visit(1, m.name);
   visit(2, m.digest);
@@ -148,6 +160,7 @@ void Fields(M& m, V& visit, const StartChildRequest*) {
   visit(3, m.timeout_ms);
   visit(4, m.hop_number);
   visit(5, m.name);
+  visit(6, m.cache_dir);
 }
 
 template <typename M, typename V>
@@ -320,6 +333,7 @@ RAMET_CONTROL_MESSAGE(Shutdown);
 RAMET_CONTROL_MESSAGE(ForwardLog);
 RAMET_CONTROL_MESSAGE(ModuleMethod);
 RAMET_CONTROL_MESSAGE(ModuleService);
+RAMET_CONTROL_MESSAGE(ModuleNotice);
 RAMET_CONTROL_MESSAGE(LoadModule);
 RAMET_CONTROL_MESSAGE(Metadata);
 RAMET_CONTROL_MESSAGE(CallHeaders);

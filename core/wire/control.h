@@ -26,6 +26,8 @@ struct Hello {
   uint32_t heartbeat_count = 0;
   uint32_t unidirectional = 0;
   uint32_t log_level = 0;
+  std::string cache_dir;
+  uint32_t image_cache_bytes = 0;
 };
 
 struct HelloReply {
@@ -79,6 +81,17 @@ struct ModuleMethod {
 struct ModuleService {
   std::string name;
   std::vector<ModuleMethod> methods;
+};
+
+struct ModuleNotice {
+  enum Kind : uint32_t { kImage = 0, kService = 1, kAgent = 2, kForget = 3 };
+
+  uint32_t kind = kImage;
+  uint32_t target = 0;
+  std::string name;
+  std::string digest;
+  uint32_t code = 0;
+  std::string module;
 };
 
 struct LoadModule {
@@ -136,6 +149,7 @@ struct StartChildRequest {
   uint32_t timeout_ms = 0;
   uint32_t hop_number = 0;
   std::string name;
+  std::string cache_dir;
 };
 
 struct StartChildReply {

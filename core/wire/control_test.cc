@@ -117,6 +117,7 @@ using AllMessages = testing::Types<
     Types<ForwardLog, control::ForwardLog>,
     Types<ModuleMethod, control::ModuleMethod>,
     Types<ModuleService, control::ModuleService>,
+    Types<ModuleNotice, control::ModuleNotice>,
     Types<LoadModule, control::LoadModule>, Types<Metadata, control::Metadata>,
     Types<CallHeaders, control::CallHeaders>,
     Types<AnswerHeaders, control::AnswerHeaders>,
@@ -223,7 +224,7 @@ TYPED_TEST(ControlTest, RefusesBytesBehindTheMessageThatAreNoField) {
 
 TEST(ControlBytesTest, EveryMessageOfTheFileIsCompared) {
   // The number of types above: a new message must be added there.
-  EXPECT_EQ(control::Hello::descriptor()->file()->message_type_count(), 24);
+  EXPECT_EQ(control::Hello::descriptor()->file()->message_type_count(), 25);
 }
 
 TEST(ControlBytesTest, AHelloIsThesePinnedBytes) {
