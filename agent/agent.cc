@@ -20,7 +20,8 @@ Agent::Agent(core::UniqueFd from_parent, core::UniqueFd to_parent)
     : context_(&loop_),
       children_(&context_, &image_, &transports::StartLocalAgent, &ssh_),
       service_(&context_, &children_),
-      modules_(parent::ThisPlatform().name),
+      courier_(&context_, &images_, this),
+      modules_(parent::ThisPlatform().name, &courier_),
       module_host_(&context_, &modules_) {
   context_.router().SetSelf(core::kUnknownId, "a context without a hello");
   context_.SetHelloHandler(
@@ -32,15 +33,6 @@ Agent::Agent(core::UniqueFd from_parent, core::UniqueFd to_parent)
       [this](Link* from, const FrameHeader& header, std::string_view payload) {
         if (!service_.OnCallFrame(header, payload)) {
           module_host_.OnCallFrame(from, header, payload);
-        }
-      });
-  context_.SetHandler(
-      core::kLoadModule, core::Context::Access::kAncestors,
-      [this](Link*, const FrameHeader& header, std::string_view payload) {
-        modules_.OnLoadModule(header, payload);
-        // An image fills the scratch, and most contexts get only one.
-        if (modules_.idle()) {
-          loop_.RunAfter(0, [this] { loop_.TrimScratch(); });
         }
       });
   context_.SetHandler(
@@ -70,6 +62,28 @@ void Agent::OnTick(bool quiet) {
   if (quiet) loop_.TrimScratch();
   orphans_.Tick();
   module_host_.KillStopped(context_.heartbeat().max_silent_ticks());
+}
+
+void Agent::OnAnnounced(const core::ModuleNotice& notice) {
+  modules_.OnAnnounced(notice);
+}
+
+void Agent::OnImage(std::string_view digest, const core::Status& status) {
+  modules_.SetFailure(digest, status);
+  module_host_.RetryHeld();
+  // The next call asks anew.
+  if (!status.ok()) modules_.SetFailure(digest, core::Status());
+  // An image fills the scratch, and most contexts get only one.
+  loop_.RunAfter(0, [this] { loop_.TrimScratch(); });
+}
+
+void Agent::OnAnswer() { module_host_.RetryHeld(); }
+
+// There is nobody to ask once this context was detached.
+void Agent::OnAsked(const core::ModuleNotice& notice) {
+  core::ModuleNotice answer = notice;
+  answer.code = static_cast<uint32_t>(core::Code::kUnavailable);
+  if (notice.kind != core::ModuleNotice::kImage) courier_.Pass(answer);
 }
 
 // The parent asks, because it is who would else end this process.
@@ -154,6 +168,15 @@ void Agent::OnHello(Link* from, const FrameHeader& header,
   context_.heartbeat().Watch(from);
   context_.heartbeat().AddTickHandler([this](bool quiet) { OnTick(quiet); });
   ProcessTitle::Set("ramet: " + hello.name + ", child of " + hello.parent_name);
+  if (hello.image_cache_bytes != 0) {
+    images_.set_max_bytes(hello.image_cache_bytes);
+  }
+  children_.set_image_cache_bytes(hello.image_cache_bytes);
+  if (!hello.cache_dir.empty()) {
+    images_.disk().Open(hello.cache_dir, [this](std::string_view line) {
+      context_.Log(core::LogLevel::kWarning, "images", line);
+    });
+  }
 
   core::HelloReply reply;
   reply.version = core::kProtocolVersion;

@@ -10,6 +10,8 @@
 #include "core/base/unique_fd.h"
 #include "core/context/context.h"
 #include "core/loop/event_loop.h"
+#include "importer/image_cache.h"
+#include "importer/module_courier.h"
 #include "importer/module_host.h"
 #include "importer/module_store.h"
 #include "parent/child_starter.h"
@@ -21,11 +23,11 @@ namespace ramet::agent {
 // The composition root of the program on the target: a context that knows no
 // more than its parent's link, and ends with it, or, once it is detached, with
 // its last module and child.
-class Agent {
+class Agent final : private importer::ModuleCourier::Local {
  public:
   // Takes the descriptors of the parent's link over.
   Agent(core::UniqueFd from_parent, core::UniqueFd to_parent);
-  ~Agent();
+  ~Agent() override;
 
   // Until the parent's link is lost or the parent says so; once it is detached,
   // until nothing is left below it, or SIGTERM.
@@ -35,6 +37,10 @@ class Agent {
   void OnHello(core::Link* from, const core::FrameHeader& header,
                std::string_view payload);
   void OnTick(bool quiet);
+  void OnAnnounced(const core::ModuleNotice& notice) override;
+  void OnImage(std::string_view digest, const core::Status& status) override;
+  void OnAnswer() override;
+  void OnAsked(const core::ModuleNotice& notice) override;
   void OnDetaching(core::Link* from, const core::FrameHeader& header);
   void OnLinkLost();
   // Asks modules and children to end, and leaves when they have, or when
@@ -49,6 +55,8 @@ class Agent {
   transports::OpensshTransport ssh_;
   parent::ChildStarter children_;
   AgentService service_;
+  importer::ImageCache images_;
+  importer::ModuleCourier courier_;
   importer::ModuleStore modules_;
   importer::ModuleHost module_host_;
   transports::OrphanReaper orphans_;

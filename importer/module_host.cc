@@ -26,7 +26,7 @@ constexpr uint32_t kPolicySelf = 2;
 }  // namespace
 
 ModuleHost::ModuleHost(core::Context* context, ModuleStore* store)
-    : context_(context), store_(store), calls_out_(context) {
+    : context_(context), store_(store), held_(context), calls_out_(context) {
   context_->SetModuleFrameHandler([this](core::Link* from,
                                          const FrameHeader& header,
                                          std::string_view payload) {
@@ -36,6 +36,7 @@ ModuleHost::ModuleHost(core::Context* context, ModuleStore* store)
       [this](core::Link* link, const Status&) { OnLinkLost(link); });
   context_->AddRouteLostHandler([this](ContextId id, const Status&) {
     CancelCallsOf(id);
+    held_.DropCallsOf(id);
     calls_out_.CancelAllOf(id);
   });
 }
@@ -47,13 +48,19 @@ void ModuleHost::OnCallFrame(core::Link* from, const FrameHeader& header,
   const uint64_t key = core::CallKey(header.src_id, header.reply_to);
   const ActiveCall* const call = calls_.Find(key);
   if (call == nullptr) {
-    BeginCall(header, payload);
-    return;
+    return held_.Holds(header) ? held_.Hold(header, payload)
+                               : BeginCall(header, payload);
   }
   // The authority of a call can't change while it runs.
   if (header.auth_id != call->header.auth_id) return;
   Forward(*call->process, header, payload);
   if (core::HasPart(payload, core::PartKind::kCancel)) EndCall(key);
+}
+
+void ModuleHost::RetryHeld() {
+  held_.Release([this](const FrameHeader& header, std::string_view payload) {
+    OnCallFrame(nullptr, header, payload);
+  });
 }
 
 void ModuleHost::BeginCall(const FrameHeader& header,
@@ -72,17 +79,20 @@ void ModuleHost::BeginCall(const FrameHeader& header,
       store_->FindService(name.service);
   Status status;
   ModuleProcess* process = nullptr;
+  bool later = false;
   if (refusing_) {
     status = Error(Code::kUnavailable, {"context ", context_->router().name(),
                                         " is being shut down"});
   } else if (module == nullptr) {
+    later = store_->Ask(name.service);
     status = Error(Code::kUnimplemented,
                    {"unknown service ", name.service, " in context ",
                     context_->router().name()});
   } else {
     status = Authorize(*module, header, name.service, name.method);
-    if (status.ok()) status = EnsureRunning(module, &process);
+    if (status.ok()) status = EnsureRunning(module, &process, &later);
   }
+  if (later) return held_.Hold(header, payload);
   if (!status.ok()) {
     context_->router().SendDead(header, status);
     return;
@@ -139,12 +149,9 @@ bool ModuleHost::IsForeign(const FrameHeader& header) const {
 }
 
 Status ModuleHost::EnsureRunning(const std::shared_ptr<StoredModule>& module,
-                                 ModuleProcess** process) {
-  if (!module->status.ok()) return module->status;
-  if (!module->complete) {
-    return Error(Code::kUnavailable, {"module ", module->announced.name,
-                                      " has not arrived completely"});
-  }
+                                 ModuleProcess** process, bool* later) {
+  const Status ready = store_->MakeReady(module.get(), later);
+  if (*later || !ready.ok()) return ready;
   for (size_t i = 0; i < running_.size(); ++i) {
     if (running_.at(i)->module == module) {
       *process = running_.at(i)->process.get();

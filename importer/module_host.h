@@ -9,6 +9,7 @@
 #include "core/base/id_map.h"
 #include "core/base/status.h"
 #include "core/context/context.h"
+#include "importer/held_calls.h"
 #include "importer/module_calls.h"
 #include "importer/module_process.h"
 #include "importer/module_store.h"
@@ -39,6 +40,10 @@ class ModuleHost {
   void OnCallFrame(core::Link* from, const core::FrameHeader& header,
                    std::string_view payload);
 
+  // A module may have become ready, or have turned out not to be: calls that
+  // were held for one begin anew.
+  void RetryHeld();
+
   // From now on calls are refused, UNAVAILABLE; those at work go on.
   void RefuseCalls() { refusing_ = true; }
 
@@ -66,7 +71,7 @@ class ModuleHost {
   // above it.
   bool IsForeign(const core::FrameHeader& header) const;
   core::Status EnsureRunning(const std::shared_ptr<StoredModule>& module,
-                             ModuleProcess** process);
+                             ModuleProcess** process, bool* later);
   void Forward(const ModuleProcess& process, const core::FrameHeader& header,
                std::string_view payload);
   void EndCall(uint64_t key);
@@ -81,6 +86,7 @@ class ModuleHost {
   ModuleStore* const store_;
   core::IdMap<Running> running_;  // by the module's id
   core::IdMap<ActiveCall> calls_;
+  HeldCalls held_;
   ModuleCalls calls_out_;
   size_t foreign_calls_ = 0;  // of calls_
   uint64_t refused_frames_ = 0;

@@ -13,9 +13,10 @@
 #include "core/testing/fake_clock.h"
 #include "core/testing/memory_network.h"
 #include "core/testing/raw_peer.h"
-#include "core/wire/big_endian.h"
 #include "core/wire/call_parts.h"
 #include "core/wire/control.h"
+#include "importer/image_cache.h"
+#include "importer/module_courier.h"
 
 namespace ramet::importer {
 namespace {
@@ -33,7 +34,7 @@ constexpr uint32_t kPolicyAny = 1;
 
 // Context 3 ("web1") below the master, with a child 7 and a module that takes
 // every call and answers none.
-class ModuleHostTest : public testing::Test {
+class ModuleHostTest : public testing::Test, private ModuleCourier::Local {
  protected:
   ModuleHostTest() {
     context_.router().SetSelf(kSelf, "web1");
@@ -68,13 +69,11 @@ class ModuleHostTest : public testing::Test {
     load.deflated_bytes = deflated.size();
     load.image_bytes = image.size();
     load.services.push_back({"a.A", {{"Any", kPolicyAny}}});
-    store_.OnLoadModule({}, Prefix(1) + core::SerializeControl(load));
-    store_.OnLoadModule({}, Prefix(2) + deflated);
-  }
-  static std::string Prefix(char kind) {
-    std::string prefix(4, '\0');
-    core::StoreBe32(prefix.data(), 1);
-    return prefix + kind;
+    core::ModuleNotice notice;
+    notice.module = core::SerializeControl(load);
+    (void)images_.Append(images_.Add(load.digest), load.deflated_bytes, 0,
+                         deflated);
+    store_.OnAnnounced(notice);
   }
 
   void Send(RawPeer* peer, ContextId src, HandleId reply_to,
@@ -119,6 +118,17 @@ class ModuleHostTest : public testing::Test {
     return Code::kOk;
   }
 
+  void OnAnnounced(const core::ModuleNotice& notice) override {
+    store_.OnAnnounced(notice);
+  }
+  void OnImage(std::string_view digest, const core::Status& status) override {
+    store_.SetFailure(digest, status);
+    host_.RetryHeld();
+    if (!status.ok()) store_.SetFailure(digest, core::Status());
+  }
+  void OnAnswer() override { host_.RetryHeld(); }
+  void OnAsked(const core::ModuleNotice&) override {}
+
   // The parent says that `id`, beside this context, is lost.
   void Lose(ContextId id) {
     FrameHeader header;
@@ -140,7 +150,9 @@ class ModuleHostTest : public testing::Test {
   core::EventLoop loop_{&clock_};
   core::MemoryNetwork network_{&loop_};
   core::Context context_{&loop_};
-  ModuleStore store_{kPlatform};
+  ImageCache images_;
+  ModuleCourier courier_{&context_, &images_, this};
+  ModuleStore store_{kPlatform, &courier_};
   ModuleHost host_{&context_, &store_};
   std::unique_ptr<RawPeer> parent_;
   std::unique_ptr<RawPeer> child_;

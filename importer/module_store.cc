@@ -1,64 +1,56 @@
 #include "importer/module_store.h"
 
+#include <fcntl.h>
+
+#include "core/base/sha256.h"
 #include "core/base/strings.h"
-#include "core/wire/big_endian.h"
+#include "importer/image_limits.h"
+#include "importer/inflate.h"
+#include "parent/agent_image.h"
 
 namespace ramet::importer {
 
-void ModuleStore::OnLoadModule(const core::FrameHeader& header,
-                               std::string_view payload) {
-  if (payload.size() < kLoadModulePrefixBytes) return;
-  const uint64_t key = static_cast<uint64_t>(header.src_id) << 32 |
-                       core::LoadBe32(payload.data());
-  const auto kind = static_cast<LoadModuleKind>(payload[4]);
-  payload.remove_prefix(kLoadModulePrefixBytes);
-  if (kind == LoadModuleKind::kBegin) {
-    Begin(key, payload);
-    return;
-  }
-  const Transfer* const transfer = transfers_.Find(key);
-  if (kind != LoadModuleKind::kPiece || transfer == nullptr) return;
-  StoredModule& module = *transfer->module;
-  ImageReceiver& receiver = *transfer->receiver;
-  const core::Status status = receiver.Add(payload);
-  if (module.status.ok()) module.status = status;
-  if (!receiver.complete()) return;
-  module.complete = true;
-  if (status.ok()) module.image = receiver.TakeImage();
-  transfers_.Remove(key);
-}
+using core::Code;
+using core::Error;
+using core::Status;
 
-void ModuleStore::Begin(uint64_t key, std::string_view message) {
+void ModuleStore::OnAnnounced(const core::ModuleNotice& notice) {
   auto module = std::make_shared<StoredModule>();
-  if (!core::ParseControl(message, &module->announced) || transfers_.Has(key) ||
-      transfers_.size() >= kMaxTransfers || services_.size() >= kMaxServices) {
-    return;
+  core::LoadModule& announced = module->announced;
+  if (!core::ParseControl(notice.module, &announced)) return;
+  if (announced.deflated_bytes == 0 ||
+      announced.deflated_bytes > kMaxImageBytes ||
+      announced.image_bytes > kMaxImageBytes ||
+      announced.digest.size() != core::kSha256Bytes) {
+    module->status = Error(
+        Code::kInvalidArgument,
+        {"module ", announced.name, ": an image of ", announced.deflated_bytes,
+         " bytes, ", announced.image_bytes, " inflated, is not accepted"});
+  } else if (announced.platform != platform_) {
+    module->status =
+        Error(Code::kFailedPrecondition,
+              {"module ", announced.name, " is for ", announced.platform,
+               ", this context runs ", platform_});
   }
-  auto receiver = std::make_unique<ImageReceiver>(module->announced);
-  if (module->announced.deflated_bytes == 0) {
-    module->status = core::Error(
-        core::Code::kInvalidArgument,
-        {"module ", module->announced.name, ": an image of no bytes"});
-  } else if (module->announced.platform != platform_) {
-    module->status = core::Error(
-        core::Code::kFailedPrecondition,
-        {"module ", module->announced.name, " is for ",
-         module->announced.platform, ", this context runs ", platform_});
-  }
-  for (const core::ModuleService& service : module->announced.services) {
+  for (const core::ModuleService& service : announced.services) {
     Service* known = nullptr;
     for (Service& each : services_) {
       if (each.name == service.name) known = &each;
     }
     if (known != nullptr) {
       known->module = module;
-    } else {
+    } else if (services_.size() < kMaxServices) {
       services_.push_back({service.name, module});
     }
   }
-  if (module->announced.deflated_bytes > 0) {
-    transfers_.Insert(key, std::unique_ptr<Transfer>(new Transfer{
-                               std::move(module), std::move(receiver)}));
+  if (module->status.ok()) courier_->Fetch(announced.digest);
+}
+
+void ModuleStore::SetFailure(std::string_view digest, const Status& why) {
+  for (const Service& each : services_) {
+    StoredModule& module = *each.module;
+    if (module.announced.digest != digest || module.image.valid()) continue;
+    module.failure = why;
   }
 }
 
@@ -68,6 +60,44 @@ std::shared_ptr<StoredModule> ModuleStore::FindService(
     if (each.name == service) return each.module;
   }
   return nullptr;
+}
+
+Status ModuleStore::MakeReady(StoredModule* module, bool* later) {
+  *later = false;
+  if (module->image.valid() || !module->status.ok()) return module->status;
+  Status status = module->failure;
+  if (status.ok()) {
+    const CachedImage* const image = courier_->Fetch(module->announced.digest);
+    if (image == nullptr) {
+      status = Status(Code::kResourceExhausted,
+                      "no room for its image, or nobody to ask for it");
+    } else if (!image->complete) {
+      *later = true;
+      return status;
+    } else {
+      status = Inflate(*image, module);
+    }
+    if (status.ok()) return status;
+  }
+  return Error(status.code(),
+               {"module ", module->announced.name, ": ", status.message()});
+}
+
+Status ModuleStore::Inflate(const CachedImage& image, StoredModule* module) {
+  if (image.total != module->announced.deflated_bytes) {
+    return Status(Code::kDataLoss, "not of the length that was announced");
+  }
+  int fd = -1;
+  Status status = parent::MakeMemoryFile("ramet-module", {}, &fd);
+  core::UniqueFd file(fd);
+  if (status.ok()) {
+    status = InflateTo(image.bytes, module->announced.image_bytes, fd);
+  }
+  if (!status.ok()) return status;
+  fcntl(fd, F_ADD_SEALS,
+        F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+  module->image = std::move(file);
+  return Status();
 }
 
 const core::ModuleMethod* FindMethod(const StoredModule& module,

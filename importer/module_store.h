@@ -1,7 +1,7 @@
 #ifndef IMPORTER_MODULE_STORE_H_
 #define IMPORTER_MODULE_STORE_H_
 
-#include <stdint.h>
+#include <stddef.h>
 
 #include <memory>
 #include <string>
@@ -9,64 +9,65 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/id_map.h"
 #include "core/base/status.h"
 #include "core/base/unique_fd.h"
 #include "core/wire/control.h"
-#include "core/wire/frame_header.h"
-#include "importer/image_receiver.h"
+#include "importer/module_courier.h"
 
 namespace ramet::importer {
 
-// Frames to LOAD_MODULE: transfer (4, big-endian), kind (1), then a LoadModule
-// message or a piece of the image. docs/wire_format.md.
-enum class LoadModuleKind : uint8_t { kBegin = 1, kPiece = 2 };
-inline constexpr size_t kLoadModulePrefixBytes = 5;
-
-// A module that this context was given: what it serves, and its executable.
+// A module that was announced to this context: what it serves, and its
+// executable.
 struct StoredModule {
   core::LoadModule announced;
-  core::UniqueFd image;  // valid once the transfer is complete
-  // Why it can't be started; OK while its image is good or still arriving.
+  core::UniqueFd image;  // valid once it is ready
+  // Why it can't be started; OK while nothing is known against it.
   core::Status status;
-  bool complete = false;
+  core::Status failure;  // why its image did not arrive, while that is told
 };
 
-// The modules that ancestors have sent to this context, for as long as it
-// lives. Of two that serve the same service, the later takes new calls.
+// The modules that were announced to this context, for as long as it lives. Of
+// two that serve the same service, the later takes new calls. An image is
+// inflated at the first call; until then the cache may forget it.
 // Threads: the loop's.
 class ModuleStore {
  public:
   static constexpr size_t kMaxServices = 256;
-  static constexpr size_t kMaxTransfers = 16;
 
-  explicit ModuleStore(std::string platform) : platform_(std::move(platform)) {}
+  ModuleStore(std::string platform, ModuleCourier* courier)
+      : platform_(std::move(platform)), courier_(courier) {}
 
-  // A frame to LOAD_MODULE whose authority was checked. Malformed ones are
-  // dropped; a bad image becomes the module's status.
-  void OnLoadModule(const core::FrameHeader& header, std::string_view payload);
+  // An announcement for this context. Malformed ones, and those that would make
+  // it more than kMaxServices, are dropped.
+  void OnAnnounced(const core::ModuleNotice& notice);
 
-  // No image is on its way.
-  bool idle() const { return transfers_.size() == 0; }
+  // The image will never arrive, and why: what the modules that need it answer
+  // from now on, or, with OK, no more.
+  void SetFailure(std::string_view digest, const core::Status& why);
 
   // Null: no module serves it. Stays valid while somebody holds it.
   std::shared_ptr<StoredModule> FindService(std::string_view service) const;
 
+  // Asks the contexts above for a module that serves it. False: there is none.
+  bool Ask(std::string_view service) {
+    return courier_->Ask(core::ModuleNotice::kService, service);
+  }
+
+  // Makes the executable, sealed against change, unless there is one. `later`:
+  // not yet, the image is on its way. Else the module's status, or
+  // RESOURCE_EXHAUSTED: there is no memory for it now.
+  core::Status MakeReady(StoredModule* module, bool* later);
+
  private:
-  struct Transfer {
-    std::shared_ptr<StoredModule> module;
-    std::unique_ptr<ImageReceiver> receiver;
-  };
-
-  // `key` is who sends, and its number for the transfer.
-  void Begin(uint64_t key, std::string_view message);
-
-  const std::string platform_;
-  core::IdMap<Transfer> transfers_;
   struct Service {
     std::string name;
     std::shared_ptr<StoredModule> module;
   };
+
+  core::Status Inflate(const CachedImage& image, StoredModule* module);
+
+  const std::string platform_;
+  ModuleCourier* const courier_;
   std::vector<Service> services_;
 };
 

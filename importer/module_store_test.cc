@@ -7,13 +7,18 @@
 #include <string>
 
 #include "core/base/sha256.h"
-#include "core/wire/big_endian.h"
+#include "core/context/context.h"
+#include "core/loop/event_loop.h"
+#include "core/testing/fake_clock.h"
+#include "importer/image_cache.h"
+#include "importer/module_courier.h"
 #include "parent/agent_image.h"
 
 namespace ramet::importer {
 namespace {
 
 using core::Code;
+using core::Status;
 
 constexpr char kPlatform[] = "linux-x86_64";
 
@@ -28,19 +33,22 @@ std::string Deflate(const std::string& bytes) {
   return out;
 }
 
-class ModuleStoreTest : public testing::Test {
+// A store whose contexts above have what images_above_ has.
+class ModuleStoreTest : public testing::Test, private ModuleCourier::Local {
  protected:
-  void Send(uint32_t transfer, uint8_t kind, const std::string& bytes,
-            core::ContextId from = core::kMasterId) {
-    std::string payload(4, '\0');
-    core::StoreBe32(payload.data(), transfer);
-    payload += static_cast<char>(kind);
-    core::FrameHeader header;
-    header.src_id = from;
-    store_.OnLoadModule(header, payload + bytes);
+  void OnAnnounced(const core::ModuleNotice& notice) override {
+    store_.OnAnnounced(notice);
   }
-  core::LoadModule Announce(const std::string& service,
-                            const std::string& image) {
+  void OnImage(std::string_view, const Status&) override {}
+  void OnAnswer() override {}
+  void OnAsked(const core::ModuleNotice& notice) override {
+    ++asked_;
+    if (core::Sha256Digest(above_) != notice.digest) return;
+    (void)cache_.Append(cache_.Find(notice.digest), above_.size(), 0, above_);
+  }
+
+  core::LoadModule MakeModule(const std::string& service,
+                              const std::string& image) {
     core::LoadModule load;
     load.name = "module of " + service;
     load.platform = kPlatform;
@@ -50,125 +58,170 @@ class ModuleStoreTest : public testing::Test {
     load.services.push_back({service, {{"SayHello", 0}, {"SayBye", 1}}});
     return load;
   }
-  void Begin(uint32_t transfer, const core::LoadModule& load,
-             core::ContextId from = core::kMasterId) {
-    Send(transfer, 1, core::SerializeControl(load), from);
+  void Announce(const core::LoadModule& load) {
+    core::ModuleNotice notice;
+    notice.module = core::SerializeControl(load);
+    store_.OnAnnounced(notice);
   }
-  std::string ImageOf(const std::string& service) {
+  void PutImage(const std::string& image) {
+    const std::string deflated = Deflate(image);
+    CachedImage* const cached = cache_.Add(core::Sha256Digest(deflated));
+    ASSERT_TRUE(cache_.Append(cached, deflated.size(), 0, deflated).ok());
+  }
+  Status MakeReady(const std::string& service, bool* later) {
     const auto module = store_.FindService(service);
-    if (module == nullptr || !module->complete || !module->image.valid()) {
-      return "none";
-    }
+    if (module == nullptr) return Status(Code::kNotFound, "none");
+    return store_.MakeReady(module.get(), later);
+  }
+  // The executable, or what is in its place.
+  std::string ImageOf(const std::string& service) {
+    bool later = false;
+    const Status status = MakeReady(service, &later);
+    if (later) return "later";
+    if (!status.ok()) return status.message();
     std::string bytes;
-    EXPECT_TRUE(parent::ReadImage(module->image.get(), &bytes).ok());
+    EXPECT_TRUE(
+        parent::ReadImage(store_.FindService(service)->image.get(), &bytes)
+            .ok());
     return bytes;
   }
 
-  ModuleStore store_{kPlatform};
+  std::string above_;  // an image, deflated
+  int asked_ = 0;
+  core::FakeClock clock_;
+  core::EventLoop loop_{&clock_};
+  core::Context context_{&loop_};
+  ImageCache cache_;
+  ModuleCourier courier_{&context_, &cache_, this};
+  ModuleStore store_{kPlatform, &courier_};
 };
 
-TEST_F(ModuleStoreTest, TakesAModule) {
+TEST_F(ModuleStoreTest, MakesTheExecutableAtTheFirstCall) {
   EXPECT_EQ(store_.FindService("a.A"), nullptr);
-  Begin(1, Announce("a.A", "image"));
+  PutImage("image");
+  Announce(MakeModule("a.A", "image"));
   ASSERT_NE(store_.FindService("a.A"), nullptr);
-  EXPECT_FALSE(store_.FindService("a.A")->complete);
-  const std::string deflated = Deflate("image");
-  Send(1, 2, deflated.substr(0, 3));
-  EXPECT_FALSE(store_.FindService("a.A")->complete);
-  Send(1, 2, deflated.substr(3));
+  EXPECT_FALSE(store_.FindService("a.A")->image.valid());
   EXPECT_EQ(ImageOf("a.A"), "image");
-  EXPECT_TRUE(store_.FindService("a.A")->status.ok());
+  EXPECT_EQ(ImageOf("a.A"), "image");
   EXPECT_EQ(store_.FindService("a.B"), nullptr);
+  EXPECT_EQ(asked_, 0);
 }
 
-TEST_F(ModuleStoreTest, TransfersOfManySendersDoNotMix) {
-  Begin(1, Announce("a.A", "image A"), 0);
-  Begin(1, Announce("b.B", "image B"), 2);
-  Begin(2, Announce("c.C", "image C"), 0);
-  Send(1, 2, Deflate("image B"), 2);
-  Send(2, 2, Deflate("image C"), 0);
-  Send(1, 2, Deflate("image A"), 0);
-  EXPECT_EQ(ImageOf("a.A"), "image A");
-  EXPECT_EQ(ImageOf("b.B"), "image B");
-  EXPECT_EQ(ImageOf("c.C"), "image C");
+TEST_F(ModuleStoreTest, WaitsForAnImageThatArrives) {
+  const std::string deflated = Deflate("image");
+  cache_.Add(core::Sha256Digest(deflated));
+  Announce(MakeModule("a.A", "image"));
+  EXPECT_EQ(ImageOf("a.A"), "later");
+  CachedImage* const image = cache_.Find(core::Sha256Digest(deflated));
+  ASSERT_TRUE(cache_.Append(image, deflated.size(), 0, deflated).ok());
+  EXPECT_EQ(ImageOf("a.A"), "image");
 }
 
-TEST_F(ModuleStoreTest, ABadImageBecomesTheModulesStatus) {
-  core::LoadModule load = Announce("a.A", "image");
-  load.digest[0] ^= 1;
-  Begin(1, load);
-  Send(1, 2, Deflate("image"));
-  const auto module = store_.FindService("a.A");
-  EXPECT_TRUE(module->complete);
-  EXPECT_EQ(module->status.code(), Code::kDataLoss);
-  EXPECT_FALSE(module->image.valid());
+TEST_F(ModuleStoreTest, FetchesAnImageThatIsNotHere) {
+  above_ = Deflate("image");
+  Announce(MakeModule("a.A", "image"));
+  EXPECT_EQ(asked_, 1);
+  cache_.Remove(cache_.Find(core::Sha256Digest(above_)));
+  EXPECT_EQ(ImageOf("a.A"), "image") << "also one that was evicted";
+  EXPECT_EQ(asked_, 2);
 }
 
-TEST_F(ModuleStoreTest, AnImageForAnotherPlatformIsNamedAndReceived) {
-  core::LoadModule load = Announce("a.A", "image");
+TEST_F(ModuleStoreTest, AnImageThatIsNowhereIsAnError) {
+  Announce(MakeModule("a.A", "image"));
+  bool later = false;
+  EXPECT_EQ(MakeReady("a.A", &later).code(), Code::kResourceExhausted);
+  EXPECT_FALSE(later);
+}
+
+TEST_F(ModuleStoreTest, AFailureIsToldUntilItIsCleared) {
+  above_ = Deflate("image");
+  Announce(MakeModule("a.A", "image"));
+  const std::string digest = core::Sha256Digest(above_);
+  store_.SetFailure(digest, Status(Code::kDataLoss, "wrong digest"));
+  EXPECT_EQ(ImageOf("a.A"), "module module of a.A: wrong digest");
+  store_.SetFailure(digest, Status());
+  EXPECT_EQ(ImageOf("a.A"), "image");
+}
+
+TEST_F(ModuleStoreTest, AnImageForAnotherPlatformIsNamedAndNotFetched) {
+  core::LoadModule load = MakeModule("a.A", "image");
   load.platform = "linux-aarch64";
-  Begin(1, load);
-  Send(1, 2, Deflate("image"));
-  const auto module = store_.FindService("a.A");
-  EXPECT_EQ(module->status.code(), Code::kFailedPrecondition);
-  EXPECT_EQ(module->status.message(),
+  Announce(load);
+  bool later = false;
+  const Status status = MakeReady("a.A", &later);
+  EXPECT_EQ(status.code(), Code::kFailedPrecondition);
+  EXPECT_EQ(status.message(),
             "module module of a.A is for linux-aarch64, this context runs "
             "linux-x86_64");
+  EXPECT_EQ(asked_, 0);
 }
 
-TEST_F(ModuleStoreTest, AnImageOfNoBytesIsRefused) {
-  core::LoadModule load = Announce("a.A", "image");
-  load.deflated_bytes = 0;
-  Begin(1, load);
-  const auto module = store_.FindService("a.A");
-  ASSERT_NE(module, nullptr);
-  EXPECT_FALSE(module->status.ok());
+// What is too large is refused before a byte of it is asked for.
+TEST_F(ModuleStoreTest, ASizeThatIsNotAcceptedIsRefusedByTheAnnouncement) {
+  for (int i = 0; i < 4; ++i) {
+    core::LoadModule load = MakeModule("a.A", "image");
+    if (i == 0) load.deflated_bytes = 0;
+    if (i == 1) load.deflated_bytes = 257 * 1024 * 1024;
+    if (i == 2) load.image_bytes = 257 * 1024 * 1024;
+    if (i == 3) load.digest = "short";
+    Announce(load);
+    bool later = false;
+    EXPECT_EQ(MakeReady("a.A", &later).code(), Code::kInvalidArgument) << i;
+  }
+  EXPECT_EQ(asked_, 0);
+}
+
+TEST_F(ModuleStoreTest, ABombStaysWithinWhatWasAnnounced) {
+  above_ = Deflate(std::string(10 << 20, '\0'));
+  core::LoadModule load = MakeModule("a.A", std::string(10 << 20, '\0'));
+  load.image_bytes = 1000;
+  Announce(load);
+  EXPECT_EQ(ImageOf("a.A"),
+            "module module of a.A: does not inflate to the 1000 bytes "
+            "announced");
+}
+
+TEST_F(ModuleStoreTest, AnotherLengthThanAnnouncedIsAnError) {
+  above_ = Deflate("image");
+  core::LoadModule load = MakeModule("a.A", "image");
+  load.deflated_bytes += 1;
+  Announce(load);
+  EXPECT_EQ(ImageOf("a.A"),
+            "module module of a.A: not of the length that was announced");
 }
 
 TEST_F(ModuleStoreTest, TheLaterOfTwoModulesTakesAService) {
-  Begin(1, Announce("a.A", "old"));
-  Send(1, 2, Deflate("old"));
+  PutImage("old");
+  PutImage("new");
+  Announce(MakeModule("a.A", "old"));
+  EXPECT_EQ(ImageOf("a.A"), "old");
   const auto held = store_.FindService("a.A");
-  Begin(2, Announce("a.A", "new"));
-  Send(2, 2, Deflate("new"));
+  Announce(MakeModule("a.A", "new"));
   EXPECT_EQ(ImageOf("a.A"), "new");
   std::string bytes;
   ASSERT_TRUE(parent::ReadImage(held->image.get(), &bytes).ok());
   EXPECT_EQ(bytes, "old") << "who holds one keeps it";
 }
 
-TEST_F(ModuleStoreTest, DropsWhatIsMalformed) {
-  core::FrameHeader header;
-  for (size_t size = 0; size < kLoadModulePrefixBytes; ++size) {
-    store_.OnLoadModule(header, std::string(size, '\x01'));
+TEST_F(ModuleStoreTest, HasALimitOfServices) {
+  PutImage("image");
+  for (size_t i = 0; i <= ModuleStore::kMaxServices; ++i) {
+    Announce(MakeModule("service" + std::to_string(i), "image"));
   }
-  Send(1, 0, "");
-  Send(1, 3, "");
-  Send(1, 1, "\x0a\x7f");
-  Send(9, 2, "a piece of nothing");
+  EXPECT_EQ(ImageOf("service255"), "image");
+  EXPECT_EQ(store_.FindService("service256"), nullptr);
+}
+
+TEST_F(ModuleStoreTest, DropsWhatIsMalformed) {
+  core::ModuleNotice notice;
+  notice.module = "\x0a\x7f";
+  store_.OnAnnounced(notice);
   EXPECT_EQ(store_.FindService(""), nullptr);
 }
 
-TEST_F(ModuleStoreTest, ASecondBeginningOfATransferChangesNothing) {
-  Begin(1, Announce("a.A", "image"));
-  Begin(1, Announce("a.A", "another"));
-  Send(1, 2, Deflate("image"));
-  EXPECT_EQ(ImageOf("a.A"), "image");
-}
-
-TEST_F(ModuleStoreTest, HasALimitOfTransfersAtOnce) {
-  for (uint32_t i = 0; i < ModuleStore::kMaxTransfers; ++i) {
-    Begin(i, Announce("service" + std::to_string(i), "image"));
-  }
-  Begin(1000, Announce("one.Too.Many", "image"));
-  EXPECT_EQ(store_.FindService("one.Too.Many"), nullptr);
-  Send(3, 2, Deflate("image"));
-  Begin(1000, Announce("one.Too.Many", "image"));
-  EXPECT_NE(store_.FindService("one.Too.Many"), nullptr);
-}
-
 TEST_F(ModuleStoreTest, KnowsTheMethodsOfAService) {
-  Begin(1, Announce("a.A", "image"));
+  Announce(MakeModule("a.A", "image"));
   const auto module = store_.FindService("a.A");
   const core::ModuleMethod* const method = FindMethod(*module, "a.A", "SayBye");
   ASSERT_NE(method, nullptr);

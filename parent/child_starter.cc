@@ -150,6 +150,9 @@ void ChildStarter::StartWithId(std::unique_ptr<Starting> starting, ContextId id,
   hello.heartbeat_count = context_->heartbeat().options().count;
   hello.unidirectional = router.unidirectional();
   hello.log_level = static_cast<uint32_t>(context_->log_level());
+  hello.cache_dir = state->request.cache_dir;
+  hello.image_cache_bytes = image_cache_bytes_;
+  link->set_keeps_images(!hello.cache_dir.empty());
   core::FrameHeader header;
   header.dst_id = id;
   header.handle = core::kHello;

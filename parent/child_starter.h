@@ -59,6 +59,9 @@ class ChildStarter {
   using DetachedCallback = std::function<void(const core::Status& status)>;
   void Detach(core::ContextId id, DetachedCallback done);
 
+  // Hello.image_cache_bytes of all children to come.
+  void set_image_cache_bytes(uint32_t bytes) { image_cache_bytes_ = bytes; }
+
   static constexpr uint32_t kDefaultConnectTimeoutMs = 30'000;
 
  private:
@@ -83,6 +86,7 @@ class ChildStarter {
   const AgentImages* const images_;
   const LocalStarter local_;
   Transport* const ssh_;
+  uint32_t image_cache_bytes_ = 0;
   core::IdMap<Starting> starting_;
   core::IdMap<Detaching> detaching_;
 };

@@ -104,7 +104,7 @@ CallDispatcher::CallDispatcher(core::Context* context,
     : context_(context),
       modules_(modules),
       directory_(directory),
-      delivery_(context),
+      delivery_(context, modules, directory),
       stats_(stats),
       tree_(tree),
       observer_(observer) {}

@@ -70,6 +70,8 @@ class CallDispatcher {
       const stub::CallOptions& options,
       std::unique_ptr<OutgoingCall::Listener> listener);
 
+  ModuleDelivery& delivery() { return delivery_; }
+
   // Ends every call.
   void EndAll(const core::Status& why);
 

@@ -128,9 +128,13 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
 };
 
 void Master::Impl::Start() {
+  modules_.SetChangeHandler([this] {
+    Post([this] { on_loop_->calls.delivery().OnModulesChanged(); });
+  });
   thread_.RunAndWait([this] {
     on_loop_ = std::make_unique<OnLoop>(thread_.loop(), agent_.get(), &modules_,
                                         options_.observer);
+    on_loop_->children.set_image_cache_bytes(options_.image_cache_bytes);
     on_loop_->context.heartbeat().Start(options_.heartbeat);
     on_loop_->context.router().set_unidirectional(options_.unidirectional);
     on_loop_->context.set_log_level(options_.log || options_.keep_log

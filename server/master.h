@@ -44,6 +44,9 @@ struct MasterOptions {
   bool keep_log = false;
   // Sees each call; outlives the master. Null: nobody does.
   CallObserver* observer = nullptr;
+  // Of module images that each context keeps in memory; 0: 64 MiB. An image
+  // that is larger can't be delivered.
+  uint32_t image_cache_bytes = 0;
   // Lines below it are not even sent.
   core::LogLevel log_level = core::LogLevel::kDebug;
 };

@@ -3,32 +3,90 @@
 
 #include <stdint.h>
 
+#include <functional>
+#include <map>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "core/context/context.h"
 #include "importer/bundle.h"
+#include "importer/image_cache.h"
+#include "importer/module_courier.h"
 #include "server/context_directory.h"
+#include "server/module_repository.h"
 
 namespace ramet::server {
 
-// Sends modules to contexts: before the first call that needs one, once.
-// Threads: the loop's.
-class ModuleDelivery {
+// Which modules go to which contexts: those that a call needs and those related
+// to them, before the call; and what contexts ask for. importer::ModuleCourier
+// brings them, each image once over each link. docs/modules.md.
+//
+// Ownership: borrows everything. Threads: the loop's.
+class ModuleDelivery final : private importer::ModuleCourier::Local {
  public:
-  explicit ModuleDelivery(core::Context* context) : context_(context) {}
+  // A module that a context asks for so soon after it got another one goes
+  // along with that one from then on.
+  static constexpr int64_t kLearnWindowUs = 10'000'000;
+  // What is learned of one module, so that a context that asks for everything
+  // can't make others get it: modules, and bytes of their images.
+  static constexpr size_t kMaxLearned = 16;
+  static constexpr uint64_t kMaxLearnedBytes = 8 * 1024 * 1024;
 
-  // Queues the bundle's image for `entry` unless it was sent there before.
-  // Calls that are queued behind it arrive when the module is complete.
+  ModuleDelivery(core::Context* context, const ModuleRepository* modules,
+                 ContextDirectory* directory);
+
+  // Announces the bundle to `entry`, with what is related to it, unless that
+  // was done before; calls that are queued behind it wait there for the image.
   // FAILED_PRECONDITION: there is none for the context's platform.
   absl::Status Ensure(const importer::Bundle& bundle,
                       ContextDirectory::Entry* entry);
 
+  // Other images that contexts may ask for: null, or a view of one that lives
+  // as long as this. For core::ModuleNotice::kAgent, `name` is a platform.
+  using NamedImages =
+      std::function<const std::string*(uint32_t kind, const std::string& name)>;
+  void SetNamedImages(NamedImages images) { named_ = std::move(images); }
+
+  // The repository has changed: what was unknown may be known now.
+  void OnModulesChanged();
+
+  importer::ModuleCourier& courier() { return courier_; }
+
  private:
-  void Send(core::ContextId target, const std::string& payload);
+  // The last module that a context got for a call.
+  struct Got {
+    std::string module;
+    int64_t at_us;
+  };
+
+  void OnAnnounced(const core::ModuleNotice&) override {}
+  void OnImage(std::string_view, const core::Status&) override {}
+  void OnAnswer() override {}
+  void OnAsked(const core::ModuleNotice& notice) override;
+
+  void GiveImage(const std::string& digest);
+  // False: there is nothing of that name for that context.
+  bool AnswerService(const core::ModuleNotice& notice);
+  bool AnswerNamed(const core::ModuleNotice& notice);
+  absl::Status Announce(const importer::Bundle& bundle,
+                        const ContextDirectory::Entry& entry,
+                        const std::string& asked);
+  void EnsureRelated(const importer::Bundle& bundle,
+                     ContextDirectory::Entry* entry);
+  void Learn(core::ContextId context, const importer::Bundle& asked);
+  ModuleRepository::BundlePtr FindModule(const std::string& name) const;
 
   core::Context* const context_;
-  uint32_t next_transfer_ = 1;
+  const ModuleRepository* const modules_;
+  ContextDirectory* const directory_;
+  importer::ImageCache cache_;
+  importer::ModuleCourier courier_;
+  NamedImages named_;
+  std::map<core::ContextId, Got> got_;
+  std::map<std::string, std::vector<std::string>> learned_;  // by module
+  bool told_unknown_ = false;
 };
 
 }  // namespace ramet::server

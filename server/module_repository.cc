@@ -105,10 +105,13 @@ absl::Status ModuleRepository::Load(std::string bytes,
                                     const std::string& origin) {
   const auto bundle = ParseBundle(std::move(bytes), origin);
   if (!bundle.ok()) return bundle.status();
-  absl::MutexLock lock(&mutex_);
-  AddServices(*bundle, &services_);
-  AddMethods(**bundle, &streams_);
-  ++generation_;
+  {
+    absl::MutexLock lock(&mutex_);
+    AddServices(*bundle, &services_);
+    AddMethods(**bundle, &streams_);
+    ++generation_;
+  }
+  if (on_change_) on_change_();
   return absl::OkStatus();
 }
 
@@ -124,10 +127,13 @@ absl::Status ModuleRepository::ReplaceWith(
     AddServices(*bundle, &services);
     AddMethods(**bundle, &streams);
   }
-  absl::MutexLock lock(&mutex_);
-  services_.swap(services);
-  streams_.swap(streams);
-  ++generation_;
+  {
+    absl::MutexLock lock(&mutex_);
+    services_.swap(services);
+    streams_.swap(streams);
+    ++generation_;
+  }
+  if (on_change_) on_change_();
   return absl::OkStatus();
 }
 

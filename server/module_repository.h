@@ -3,10 +3,12 @@
 
 #include <stdint.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -32,6 +34,12 @@ class ModuleRepository {
   // Takes these files in place of everything there was: all of them, or, if one
   // can't be read, none. LoadFile's errors.
   absl::Status ReplaceWith(const std::vector<std::string>& paths);
+
+  // Runs after each change, on the thread that made it, without locks held.
+  // One; before other threads use this.
+  void SetChangeHandler(std::function<void()> handler) {
+    on_change_ = std::move(handler);
+  }
 
   // The services that there are, each with its bundle, by name.
   using Services = std::map<std::string, BundlePtr, std::less<>>;
@@ -59,6 +67,7 @@ class ModuleRepository {
   using MethodStreams = std::map<std::string, Streams, std::less<>>;
 
  private:
+  std::function<void()> on_change_;
   mutable absl::Mutex mutex_;
   Services services_ ABSL_GUARDED_BY(mutex_);
   uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 1;

@@ -237,6 +237,10 @@ void Context::OnLocalFrame(Link* from, const FrameHeader& header,
     case Access::kAncestors:
       allowed = IsSelfOrAncestor(header.auth_id);
       break;
+    case Access::kParent:
+      allowed = from != nullptr && from == router_.parent() &&
+                header.src_id == from->peer_id();
+      break;
     case Access::kChildren:
       allowed = from != nullptr && from != router_.parent() &&
                 header.src_id == from->peer_id() &&
@@ -307,6 +311,10 @@ void Context::OnLinkLost(Link* link, const Status& why) {
     handles_.FailAll(why);
   }
   for (const LinkLostHandler& handler : link_lost_) handler(link, why);
+}
+
+void Context::OnLinkDrained() {
+  if (link_drained_) link_drained_();
 }
 
 }  // namespace ramet::core

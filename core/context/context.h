@@ -60,6 +60,7 @@ class Context final : private Router::Local {
   // PERMISSION_DENIED.
   enum class Access {
     kAncestors,  // auth_id is this context, its parent, or above
+    kParent,     // the context at the other end of the parent's link
     kChildren,   // the context at the other end of a child's link
     kAnyone,     // the handler checks for itself
   };
@@ -114,6 +115,12 @@ class Context final : private Router::Local {
     route_lost_.push_back(std::move(handler));
   }
 
+  // A link to a child or module takes more again, after its queue was above
+  // Link::kHighWatermarkBytes. One owner.
+  void SetLinkDrainedHandler(std::function<void()> handler) {
+    link_drained_ = std::move(handler);
+  }
+
   // The ids of the contexts above, parent first, from the Hello.
   void SetAncestors(std::vector<ContextId> ancestors) {
     ancestors_ = std::move(ancestors);
@@ -157,6 +164,7 @@ class Context final : private Router::Local {
   Status ExplainLoss(const Link* link, const Status& why) override;
   void OnRouteLost(ContextId id, const Status& why) override;
   void OnLinkLost(Link* link, const Status& why) override;
+  void OnLinkDrained() override;
 
   void OnDynamicFrame(Link* from, const FrameHeader& header,
                       std::string_view payload);
@@ -184,6 +192,7 @@ class Context final : private Router::Local {
   FrameHandler on_module_frame_;
   OnTheWay is_on_the_way_;
   LossExplainer explain_loss_;
+  std::function<void()> link_drained_;
   std::vector<LinkLostHandler> link_lost_;
   std::vector<RouteLostHandler> route_lost_;
 };

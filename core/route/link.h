@@ -116,6 +116,10 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
   uint32_t asked_ids() const { return asked_ids_; }
   void set_asked_ids(uint32_t count) { asked_ids_ = count; }
 
+  // The child keeps images over its own end (Hello.cache_dir).
+  bool keeps_images() const { return keeps_images_; }
+  void set_keeps_images(bool keeps) { keeps_images_ = keeps; }
+
   // What the peer said before it closed the link; OK when it said nothing.
   const Status& farewell() const { return farewell_; }
   void set_farewell(Status why) { farewell_ = std::move(why); }
@@ -171,6 +175,7 @@ class Link final : private ByteStream::Listener, private TurnEndHandler {
   int64_t next_report_us_ = 0;
   FrameBudget frame_budget_;
   uint32_t asked_ids_ = 0;
+  bool keeps_images_ = false;
   Status farewell_;
   std::string name_;
 

@@ -293,7 +293,7 @@ void Router::Forward(Link* from, const FrameHeader& header,
 }
 
 void Router::OnDrained(Link* link) {
-  if (link != parent_) return;
+  if (link != parent_) return local_->OnLinkDrained();
   std::vector<Link*> paused;
   paused.swap(paused_by_parent_);
   for (Link* child : paused) {
@@ -339,6 +339,14 @@ void Router::Charge(Link* link, const FrameHeader& header) {
   slowed_.push_back(link);
   if (resume_timer_ == 0) ResumeLater();
   local_->OnRefused(link, header);
+}
+
+void Router::Charge(Link* link, HandleId handle, int frames) {
+  FrameHeader header;
+  header.src_id = header.auth_id = link->peer_id();
+  header.dst_id = self_;
+  header.handle = handle;
+  while (--frames >= 0) Charge(link, header);
 }
 
 void Router::ResumeLater() {

@@ -59,6 +59,9 @@ class Router final : private Link::Delegate {
     // A link is gone, after OnRouteLost for all that it led to. It is
     // destroyed in the next turn.
     virtual void OnLinkLost(Link* link, const Status& why) = 0;
+    // A link to a child or module, whose queue was above
+    // Link::kHighWatermarkBytes, takes more again.
+    virtual void OnLinkDrained() {}
   };
 
   Router(EventLoop* loop, Local* local);
@@ -132,6 +135,10 @@ class Router final : private Link::Delegate {
   void SendDead(const FrameHeader& header, const Status& why) {
     SendDeadAs(self_, header, why);
   }
+
+  // Takes so many frames' worth off the budget of a child's link, for a frame
+  // to `handle` that costs more work than others.
+  void Charge(Link* link, HandleId handle, int frames);
 
   // Verified at every hop: would a frame to `id` go out over `from`?
   bool RoutesBackOver(const Link* from, ContextId id) const;

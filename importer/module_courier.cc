@@ -1,0 +1,299 @@
+#include "importer/module_courier.h"
+
+#include <memory>
+#include <utility>
+
+#include "core/base/sha256.h"
+#include "core/base/strings.h"
+#include "core/wire/big_endian.h"
+
+namespace ramet::importer {
+
+using core::Code;
+using core::ContextId;
+using core::FrameHeader;
+using core::Link;
+using core::ModuleNotice;
+using core::Status;
+
+namespace {
+
+// A name as it stands in a list: with the byte 0 of the next one.
+std::string Key(uint32_t kind, std::string_view name) {
+  std::string key(2, static_cast<char>('0' + kind));
+  key[0] = '\0';
+  key.append(name);
+  key.push_back('\0');
+  return key;
+}
+
+bool IsName(std::string_view name) {
+  return name.size() <= ModuleCourier::kMaxNameBytes &&
+         name.find('\0') == std::string_view::npos;
+}
+
+bool Has(const std::string& names, const std::string& key) {
+  return names.find(key) != std::string::npos;
+}
+
+void Add(std::string* names, const std::string& key) {
+  names->append(key, 1, key.size());
+}
+
+}  // namespace
+
+ModuleCourier::ModuleCourier(core::Context* context, ImageCache* cache,
+                             Local* local)
+    : context_(context), cache_(cache), local_(local) {
+  for (const auto handle :
+       {core::kGetModule, core::kLoadModule, core::kForwardModule}) {
+    context_->SetHandler(
+        handle,
+        handle == core::kGetModule ? core::Context::Access::kChildren
+                                   : core::Context::Access::kParent,
+        [this](Link* from, const FrameHeader& header,
+               std::string_view payload) { OnFrame(from, header, payload); });
+  }
+  context_->SetLinkDrainedHandler([this] { Pump(); });
+  context_->AddLinkLostHandler(
+      [this](Link* link, const Status&) { OnLinkLost(link); });
+}
+
+CachedImage* ModuleCourier::Fetch(std::string_view digest) {
+  CachedImage* image = cache_->FindOrRead(digest);
+  if (image != nullptr) return image;
+  if (cache_->Add(digest) == nullptr) return nullptr;
+  ModuleNotice notice;
+  notice.digest.assign(digest);
+  AskAbove(notice);
+  image = cache_->Find(digest);
+  if (context_->router().parent() != nullptr || image->complete) return image;
+  cache_->Remove(image);
+  return nullptr;
+}
+
+bool ModuleCourier::Ask(ModuleNotice::Kind kind, std::string_view name) {
+  if (!IsName(name)) return false;
+  const std::string key = Key(kind, name);
+  if (!Has(asked_, key)) {
+    if (Has(unknown_, key) || asked_.size() > kMaxNamesBytes) return false;
+    Add(&asked_, key);
+    ModuleNotice notice;
+    notice.kind = kind;
+    notice.target = context_->router().self();
+    notice.name.assign(name);
+    AskAbove(notice);
+  }
+  // It may have been answered at once.
+  return Has(asked_, key);
+}
+
+void ModuleCourier::AskAbove(const ModuleNotice& notice) {
+  const Link* const parent = context_->router().parent();
+  if (parent != nullptr) {
+    Send(parent->peer_id(), core::kGetModule, core::SerializeControl(notice));
+  } else {
+    local_->OnAsked(notice);
+  }
+}
+
+void ModuleCourier::OnFrame(Link* from, const FrameHeader& header,
+                            std::string_view payload) {
+  if (header.handle == core::kLoadModule) return OnLoad(header, payload);
+  ModuleNotice notice;
+  if (!core::ParseControl(payload, &notice)) return;
+  if (header.handle == core::kGetModule) {
+    OnGet(from, &notice);
+  } else {
+    Pass(notice, payload);
+  }
+}
+
+void ModuleCourier::OnLoad(const FrameHeader& header,
+                           std::string_view payload) {
+  if (payload.size() < kLoadModulePrefixBytes) return;
+  const std::string_view digest = payload.substr(0, core::kSha256Bytes);
+  const uint32_t total = core::LoadBe32(payload.data() + core::kSha256Bytes);
+  const uint32_t offset =
+      core::LoadBe32(payload.data() + core::kSha256Bytes + 4);
+  payload.remove_prefix(kLoadModulePrefixBytes);
+  CachedImage* image = cache_->Find(digest);
+  if (image == nullptr && offset == 0 && !header.dead()) {
+    image = cache_->Add(digest);
+  }
+  if (image == nullptr || image->complete) return;
+  if (header.dead()) {
+    return Fail(image, core::Error(core::CodeFromNumber(total), {payload}));
+  }
+  // Without a length it only says that it will come.
+  if (total == 0) return;
+  const Status status = cache_->Append(image, total, offset, payload);
+  if (!status.ok()) return Fail(image, status);
+  const bool complete = image->complete;
+  Pump();
+  if (complete) local_->OnImage(digest, status);
+}
+
+void ModuleCourier::OnGet(Link* from, ModuleNotice* notice) {
+  if (notice->kind == ModuleNotice::kImage) {
+    if (notice->digest.size() != core::kSha256Bytes) return;
+    context_->router().Charge(from, core::kGetModule, kAskCost);
+    const ContextId child = from->peer_id();
+    for (size_t i = given_.size(); i-- > 0;) {
+      const Given& given = *given_.at(i);
+      if (given.child != child || given.digest != notice->digest) continue;
+      if (!given.done) return;  // it is on its way
+      Forget(i);
+    }
+    Give(child, notice->digest);
+    return Pump();
+  }
+  if (!IsName(notice->name) || !context_->router().HasRoute(notice->target) ||
+      context_->router().LinkTo(notice->target) != from) {
+    return;
+  }
+  // What else it says is not for a child to say.
+  notice->digest.clear();
+  notice->module.clear();
+  notice->code = static_cast<uint32_t>(Code::kUnimplemented);
+  if (Has(unknown_, Key(notice->kind, notice->name))) return Pass(*notice);
+  notice->code = 0;
+  AskAbove(*notice);
+}
+
+void ModuleCourier::Pass(const ModuleNotice& notice, std::string_view payload) {
+  core::Router& router = context_->router();
+  if (notice.kind == ModuleNotice::kForget) {
+    unknown_.resize(1);
+    for (const Link* link : router.children()) {
+      if (!router.HasModule(link->peer_id())) {
+        Send(link->peer_id(), core::kForwardModule, payload);
+      }
+    }
+    return;
+  }
+  const std::string key = Key(notice.kind, notice.name);
+  if (notice.code == static_cast<uint32_t>(Code::kUnimplemented) &&
+      !Has(unknown_, key)) {
+    if (unknown_.size() > kMaxNamesBytes) {
+      unknown_.erase(0, unknown_.find('\0', 1));
+    }
+    Add(&unknown_, key);
+  }
+  if (notice.target == router.self()) {
+    const size_t asked = asked_.find(key);
+    if (asked != std::string::npos) asked_.erase(asked, key.size() - 1);
+    if (notice.code == 0) local_->OnAnnounced(notice);
+    return local_->OnAnswer();
+  }
+  if (!router.HasRoute(notice.target) || router.HasModule(notice.target)) {
+    return;
+  }
+  const Link* const link = router.LinkTo(notice.target);
+  // Who keeps images may have this one: it asks if not.
+  if (notice.code == 0 && !link->keeps_images()) {
+    Give(link->peer_id(), notice.digest);
+  }
+  Send(link->peer_id(), core::kForwardModule, payload);
+  Pump();
+}
+
+void ModuleCourier::Give(ContextId child, std::string_view digest) {
+  for (size_t i = given_.size(); i-- > 0;) {
+    const Given& given = *given_.at(i);
+    if (given.child == child && given.digest == digest) return;
+  }
+  CachedImage* const image = Fetch(digest);
+  if (image == nullptr) {
+    return SendFailure(child, digest,
+                       Status(Code::kResourceExhausted,
+                              "there is no such image, or no room for it"));
+  }
+  ++image->pins;
+  if (given_.size() >= kMaxGiven) Forget(0);
+  auto given = std::make_unique<Given>();
+  given->child = child;
+  given->digest.assign(digest);
+  std::string prefix(given->digest);
+  given_.Insert(++last_given_, std::move(given));
+  prefix.resize(kLoadModulePrefixBytes);
+  Send(child, core::kLoadModule, prefix);
+}
+
+void ModuleCourier::Forget(size_t i) {
+  const std::unique_ptr<Given> given = given_.Remove(given_.key_at(i));
+  if (!given->done) --cache_->Find(given->digest)->pins;
+}
+
+void ModuleCourier::Fail(CachedImage* image, const Status& why) {
+  const std::string digest = image->digest;
+  for (size_t i = given_.size(); i-- > 0;) {
+    const Given& given = *given_.at(i);
+    if (given.done || given.digest != digest) continue;
+    SendFailure(given.child, digest, why);
+    Forget(i);
+  }
+  cache_->Remove(image);
+  local_->OnImage(digest, why);
+}
+
+void ModuleCourier::SendFailure(ContextId child, std::string_view digest,
+                                const Status& why) {
+  std::string payload(digest);
+  payload.resize(kLoadModulePrefixBytes);
+  core::StoreBe32(payload.data() + core::kSha256Bytes,
+                  static_cast<uint32_t>(why.code()));
+  payload.append(why.message());
+  Send(child, core::kLoadModule, payload, core::kFlagDead);
+}
+
+void ModuleCourier::Pump() {
+  constexpr size_t kPieceBytes =
+      core::kMaxPayloadBytes - kLoadModulePrefixBytes;
+  for (size_t i = 0; i < given_.size(); ++i) {
+    Given& given = *given_.at(i);
+    if (given.done) continue;
+    CachedImage& image = *cache_->Find(given.digest);
+    const Link* const link = context_->router().LinkTo(given.child);
+    std::string payload;
+    while (given.sent < image.bytes.size() &&
+           link->queued_bytes() <= Link::kHighWatermarkBytes) {
+      payload = given.digest;
+      payload.resize(kLoadModulePrefixBytes);
+      char* const numbers = payload.data() + core::kSha256Bytes;
+      core::StoreBe32(numbers, image.total);
+      core::StoreBe32(numbers + 4, given.sent);
+      payload.append(image.bytes, given.sent, kPieceBytes);
+      given.sent += payload.size() - kLoadModulePrefixBytes;
+      Send(given.child, core::kLoadModule, payload);
+    }
+    if (image.complete && given.sent == image.total) {
+      given.done = true;
+      --image.pins;
+    }
+  }
+}
+
+void ModuleCourier::Send(ContextId to, core::StandardHandle handle,
+                         std::string_view payload, uint8_t flags) {
+  FrameHeader header;
+  header.flags = flags;
+  header.dst_id = to;
+  header.handle = handle;
+  context_->router().Send(header, payload);
+}
+
+void ModuleCourier::OnLinkLost(const Link* link) {
+  for (size_t i = given_.size(); i-- > 0;) {
+    if (given_.at(i)->child == link->peer_id()) Forget(i);
+  }
+  if (context_->router().parent() != nullptr) return;
+  // Nothing comes any more.
+  asked_.resize(1);
+  while (CachedImage* const image = cache_->AnyArriving()) {
+    Fail(image, Status(Code::kUnavailable, "the parent is gone"));
+  }
+  local_->OnAnswer();
+}
+
+}  // namespace ramet::importer
