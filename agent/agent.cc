@@ -21,6 +21,7 @@ Agent::Agent(core::UniqueFd from_parent, core::UniqueFd to_parent)
       children_(&context_, &image_, &transports::StartLocalAgent, &ssh_),
       service_(&context_, &children_),
       courier_(&context_, &images_, this),
+      fetcher_(&courier_),
       modules_(parent::ThisPlatform().name, &courier_),
       module_host_(&context_, &modules_) {
   context_.router().SetSelf(core::kUnknownId, "a context without a hello");
@@ -64,20 +65,24 @@ void Agent::OnTick(bool quiet) {
   module_host_.KillStopped(context_.heartbeat().max_silent_ticks());
 }
 
-void Agent::OnAnnounced(const core::ModuleNotice& notice) {
-  modules_.OnAnnounced(notice);
+void Agent::OnNotice(const core::ModuleNotice& notice) {
+  if (notice.kind == core::ModuleNotice::kService && notice.code == 0) {
+    modules_.OnAnnounced(notice);
+  }
+  fetcher_.OnNotice(notice);
+  module_host_.RetryHeld();
 }
 
 void Agent::OnImage(std::string_view digest, const core::Status& status) {
+  if (status.ok()) modules_.OnArrived(digest);
   modules_.SetFailure(digest, status);
+  fetcher_.OnImage(digest, status);
   module_host_.RetryHeld();
   // The next call asks anew.
   if (!status.ok()) modules_.SetFailure(digest, core::Status());
   // An image fills the scratch, and most contexts get only one.
   loop_.RunAfter(0, [this] { loop_.TrimScratch(); });
 }
-
-void Agent::OnAnswer() { module_host_.RetryHeld(); }
 
 // There is nobody to ask once this context was detached.
 void Agent::OnAsked(const core::ModuleNotice& notice) {

@@ -11,6 +11,7 @@
 #include "core/context/context.h"
 #include "core/loop/event_loop.h"
 #include "importer/image_cache.h"
+#include "importer/image_fetcher.h"
 #include "importer/module_courier.h"
 #include "importer/module_host.h"
 #include "importer/module_store.h"
@@ -37,9 +38,8 @@ class Agent final : private importer::ModuleCourier::Local {
   void OnHello(core::Link* from, const core::FrameHeader& header,
                std::string_view payload);
   void OnTick(bool quiet);
-  void OnAnnounced(const core::ModuleNotice& notice) override;
+  void OnNotice(const core::ModuleNotice& notice) override;
   void OnImage(std::string_view digest, const core::Status& status) override;
-  void OnAnswer() override;
   void OnAsked(const core::ModuleNotice& notice) override;
   void OnDetaching(core::Link* from, const core::FrameHeader& header);
   void OnLinkLost();
@@ -57,6 +57,7 @@ class Agent final : private importer::ModuleCourier::Local {
   AgentService service_;
   importer::ImageCache images_;
   importer::ModuleCourier courier_;
+  importer::ImageFetcher fetcher_;
   importer::ModuleStore modules_;
   importer::ModuleHost module_host_;
   transports::OrphanReaper orphans_;

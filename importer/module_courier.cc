@@ -183,15 +183,14 @@ void ModuleCourier::Pass(const ModuleNotice& notice, std::string_view payload) {
   if (notice.target == router.self()) {
     const size_t asked = asked_.find(key);
     if (asked != std::string::npos) asked_.erase(asked, key.size() - 1);
-    if (notice.code == 0) local_->OnAnnounced(notice);
-    return local_->OnAnswer();
+    return local_->OnNotice(notice);
   }
   if (!router.HasRoute(notice.target) || router.HasModule(notice.target)) {
     return;
   }
   const Link* const link = router.LinkTo(notice.target);
   // Who keeps images may have this one: it asks if not.
-  if (notice.code == 0 && !link->keeps_images()) {
+  if (!notice.digest.empty() && !link->keeps_images()) {
     Give(link->peer_id(), notice.digest);
   }
   Send(link->peer_id(), core::kForwardModule, payload);
@@ -293,7 +292,9 @@ void ModuleCourier::OnLinkLost(const Link* link) {
   while (CachedImage* const image = cache_->AnyArriving()) {
     Fail(image, Status(Code::kUnavailable, "the parent is gone"));
   }
-  local_->OnAnswer();
+  ModuleNotice nothing;
+  nothing.code = static_cast<uint32_t>(Code::kUnavailable);
+  local_->OnNotice(nothing);
 }
 
 }  // namespace ramet::importer

@@ -48,15 +48,14 @@ class ModuleCourier {
   class Local {
    public:
     virtual ~Local() = default;
-    // An announcement for this context.
-    virtual void OnAnnounced(const core::ModuleNotice& notice) = 0;
+    // An announcement for this context; or, when its code is not OK, the answer
+    // that there is nothing of its name, and without a name, that nothing that
+    // was asked for will be answered.
+    virtual void OnNotice(const core::ModuleNotice& notice) = 0;
     // The image that Fetch() promised has arrived, or, when `status` is not OK,
     // never will.
     virtual void OnImage(std::string_view digest,
                          const core::Status& status) = 0;
-    // A name that was asked for has been answered, after OnAnnounced() if there
-    // is something of that name.
-    virtual void OnAnswer() = 0;
     // There is no parent to ask. For an image: cache()->Append(), or nothing;
     // for a name: Pass(), then or later.
     virtual void OnAsked(const core::ModuleNotice& notice) = 0;
@@ -72,7 +71,7 @@ class ModuleCourier {
   // or the cache is full of images that are in use.
   CachedImage* Fetch(std::string_view digest);
 
-  // Asks for what is called `name`: OnAnswer() will tell. False: it is unknown,
+  // Asks for what is called `name`: OnNotice() will tell. False: it is unknown,
   // or too much was asked for.
   bool Ask(core::ModuleNotice::Kind kind, std::string_view name);
 

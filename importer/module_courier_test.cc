@@ -60,15 +60,14 @@ class ModuleCourierTest : public testing::Test, protected ModuleCourier::Local {
     return std::make_unique<RawPeer>(std::move(pair.b));
   }
 
-  void OnAnnounced(const ModuleNotice& notice) override {
-    events_.push_back("announced " + notice.name);
+  void OnNotice(const ModuleNotice& notice) override {
+    events_.push_back((notice.code == 0 ? "announced " : "no ") + notice.name);
   }
   void OnImage(std::string_view digest, const core::Status& status) override {
     events_.push_back("image " + NameOf(digest) + ": " +
                       std::to_string(static_cast<int>(status.code())) + " " +
                       status.message());
   }
-  void OnAnswer() override { events_.push_back("answer"); }
   void OnAsked(const ModuleNotice& notice) override {
     asked_.push_back(notice);
   }
@@ -211,7 +210,7 @@ class ModuleCourierTest : public testing::Test, protected ModuleCourier::Local {
 TEST_F(ModuleCourierTest, TakesWhatIsForThisContext) {
   Load(a_);
   Forward(kSelf, a_);
-  EXPECT_EQ(TakeEvents(), (Words{"image a: 0 ", "announced ", "answer"}));
+  EXPECT_EQ(TakeEvents(), (Words{"image a: 0 ", "announced "}));
   ASSERT_NE(courier_.Fetch(Sha256Digest(a_)), nullptr);
   EXPECT_TRUE(courier_.Fetch(Sha256Digest(a_))->complete);
   EXPECT_TRUE(parent_->frames().empty()) << "nothing was asked for";
@@ -410,7 +409,7 @@ TEST_F(ModuleCourierTest, AsksOnceForANameOfItsOwn) {
   network_.Settle();
   EXPECT_EQ(Got(parent_.get()), (Words{"get service x.X for 3"}));
   Unknown(kSelf, "x.X");
-  EXPECT_EQ(TakeEvents(), (Words{"answer"}));
+  EXPECT_EQ(TakeEvents(), (Words{"no x.X"}));
   EXPECT_FALSE(courier_.Ask(ModuleNotice::kService, "x.X"));
 }
 
@@ -448,7 +447,7 @@ TEST_F(ModuleCourierTest, WithoutAParentNothingComesAnyMore) {
   network_.Settle();
   parent_->Close();
   network_.Settle();
-  EXPECT_EQ(TakeEvents(), (Words{"image a: 14 the parent is gone", "answer"}));
+  EXPECT_EQ(TakeEvents(), (Words{"image a: 14 the parent is gone", "no "}));
   EXPECT_EQ(Got(left_.get()).back(), "fail a 14 the parent is gone");
   EXPECT_EQ(courier_.Fetch(Sha256Digest(a_)), nullptr);
   EXPECT_EQ(asked_.size(), 1u);

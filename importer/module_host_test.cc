@@ -95,12 +95,16 @@ class ModuleHostTest : public testing::Test, private ModuleCourier::Local {
     return payload;
   }
   // Begins a call, which never ends.
-  void Begin(RawPeer* peer, ContextId src, HandleId reply_to) {
-    Send(peer, src, reply_to, Payload([](core::PartWriter* writer) {
-           core::CallHeaders headers;
-           headers.method = "/a.A/Any";
-           writer->AddHeaders(core::SerializeControl(headers));
-         }));
+  void Begin(RawPeer* peer, ContextId src, HandleId reply_to,
+             const std::string& method = "/a.A/Any") {
+    std::string payload;
+    core::PartWriter writer(
+        [&](std::string_view bytes) { payload.append(bytes); });
+    core::CallHeaders headers;
+    headers.method = method;
+    writer.AddHeaders(core::SerializeControl(headers));
+    writer.Flush();
+    Send(peer, src, reply_to, payload);
   }
   void Cancel(RawPeer* peer, ContextId src, HandleId reply_to) {
     Send(peer, src, reply_to,
@@ -118,15 +122,16 @@ class ModuleHostTest : public testing::Test, private ModuleCourier::Local {
     return Code::kOk;
   }
 
-  void OnAnnounced(const core::ModuleNotice& notice) override {
-    store_.OnAnnounced(notice);
+  void OnNotice(const core::ModuleNotice& notice) override {
+    if (notice.code == 0) store_.OnAnnounced(notice);
+    host_.RetryHeld();
   }
   void OnImage(std::string_view digest, const core::Status& status) override {
+    if (status.ok()) store_.OnArrived(digest);
     store_.SetFailure(digest, status);
     host_.RetryHeld();
     if (!status.ok()) store_.SetFailure(digest, core::Status());
   }
-  void OnAnswer() override { host_.RetryHeld(); }
   void OnAsked(const core::ModuleNotice&) override {}
 
   // The parent says that `id`, beside this context, is lost.
@@ -202,6 +207,57 @@ TEST_F(ModuleHostTest, CallsOfALostCallerAreCancelled) {
   Begin(child_.get(), kChild, kFirst);
   EXPECT_EQ(Refusal(child_.get(), kFirst), Code::kResourceExhausted)
       << "the other's call is still there";
+}
+
+TEST_F(ModuleHostTest, ACallWaitsForTheImageOfItsModule) {
+  ASSERT_EQ(Refusal(parent_.get(), 0), Code::kOk);
+  const std::string digest(32, 'd');
+  images_.Add(digest);
+  core::LoadModule load;
+  load.name = "late";
+  load.platform = kPlatform;
+  load.digest = digest;
+  load.deflated_bytes = load.image_bytes = 10;
+  load.services.push_back({"b.B", {{"Any", kPolicyAny}}});
+  core::ModuleNotice notice;
+  notice.kind = core::ModuleNotice::kService;
+  notice.module = core::SerializeControl(load);
+  OnNotice(notice);
+  Begin(parent_.get(), core::kMasterId, 1000, "/b.B/Any");
+  Begin(parent_.get(), core::kMasterId, 1001, "/b.B/Any");
+  Cancel(parent_.get(), core::kMasterId, 1001);
+  EXPECT_TRUE(parent_->TakeFrames().empty());
+  OnImage(digest, core::Status(Code::kDataLoss, "wrong digest"));
+  network_.Settle();
+  const std::vector<core::RawFrame> frames = parent_->TakeFrames();
+  ASSERT_EQ(frames.size(), 1u) << "the other one was cancelled";
+  EXPECT_EQ(frames[0].header.handle, 1000u);
+  core::Dead dead;
+  ASSERT_TRUE(core::ParseControl(frames[0].payload, &dead));
+  EXPECT_EQ(dead.message, "module late: wrong digest");
+}
+
+TEST_F(ModuleHostTest, ACallOfAnUnknownServiceAsksAboveOnce) {
+  Begin(parent_.get(), core::kMasterId, 1000, "/u.U/Any");
+  Begin(child_.get(), kChild, 1000, "/u.U/Any");
+  const std::vector<core::RawFrame> asked = parent_->TakeFrames();
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].header.handle, core::kGetModule);
+  FrameHeader header;
+  header.dst_id = kSelf;
+  header.handle = core::kForwardModule;
+  core::ModuleNotice unknown;
+  unknown.kind = core::ModuleNotice::kService;
+  unknown.target = kSelf;
+  unknown.name = "u.U";
+  unknown.code = static_cast<uint32_t>(Code::kUnimplemented);
+  parent_->Send(header, core::SerializeControl(unknown));
+  network_.Settle();
+  EXPECT_EQ(Refusal(parent_.get(), 1000), Code::kUnimplemented);
+  EXPECT_EQ(Refusal(child_.get(), 1000), Code::kUnimplemented);
+  Begin(child_.get(), kChild, 1001, "/u.U/Any");
+  EXPECT_EQ(Refusal(child_.get(), 1001), Code::kUnimplemented);
+  EXPECT_TRUE(parent_->TakeFrames().empty()) << "it is remembered";
 }
 
 TEST_F(ModuleHostTest, AChildsCallsEndWithIt) {

@@ -18,6 +18,11 @@ void ModuleStore::OnAnnounced(const core::ModuleNotice& notice) {
   auto module = std::make_shared<StoredModule>();
   core::LoadModule& announced = module->announced;
   if (!core::ParseControl(notice.module, &announced)) return;
+  if (announced.digest.empty()) {
+    module->status = Error(Code::kUnimplemented,
+                           {"module ", announced.name, " was unloaded"});
+    return Install(module, true);
+  }
   if (announced.deflated_bytes == 0 ||
       announced.deflated_bytes > kMaxImageBytes ||
       announced.image_bytes > kMaxImageBytes ||
@@ -32,18 +37,41 @@ void ModuleStore::OnAnnounced(const core::ModuleNotice& notice) {
               {"module ", announced.name, " is for ", announced.platform,
                ", this context runs ", platform_});
   }
-  for (const core::ModuleService& service : announced.services) {
+  bool ready = false;
+  if (module->status.ok()) {
+    const CachedImage* const image = courier_->Fetch(announced.digest);
+    ready = image != nullptr && image->complete;
+    if (!ready && arriving_.size() < kMaxServices) arriving_.push_back(module);
+  }
+  Install(module, ready);
+}
+
+void ModuleStore::Install(const std::shared_ptr<StoredModule>& module,
+                          bool ready) {
+  for (const core::ModuleService& service : module->announced.services) {
     Service* known = nullptr;
     for (Service& each : services_) {
       if (each.name == service.name) known = &each;
     }
-    if (known != nullptr) {
-      known->module = module;
-    } else if (services_.size() < kMaxServices) {
+    if (known == nullptr) {
+      if (services_.size() >= kMaxServices) return;
       services_.push_back({service.name, module});
+    } else if (ready || !known->module->image.valid()) {
+      known->module = module;
     }
   }
-  if (module->status.ok()) courier_->Fetch(announced.digest);
+}
+
+void ModuleStore::OnArrived(std::string_view digest) {
+  for (size_t i = 0; i < arriving_.size();) {
+    const std::shared_ptr<StoredModule> module = arriving_[i];
+    if (module->announced.digest == digest) {
+      arriving_.erase(arriving_.begin() + i);
+      Install(module, true);
+    } else {
+      ++i;
+    }
+  }
 }
 
 void ModuleStore::SetFailure(std::string_view digest, const Status& why) {
@@ -51,6 +79,12 @@ void ModuleStore::SetFailure(std::string_view digest, const Status& why) {
     StoredModule& module = *each.module;
     if (module.announced.digest != digest || module.image.valid()) continue;
     module.failure = why;
+  }
+  if (why.ok()) return;
+  for (size_t i = arriving_.size(); i-- > 0;) {
+    if (arriving_[i]->announced.digest == digest) {
+      arriving_.erase(arriving_.begin() + i);
+    }
   }
 }
 

@@ -26,9 +26,11 @@ struct StoredModule {
   core::Status failure;  // why its image did not arrive, while that is told
 };
 
-// The modules that were announced to this context, for as long as it lives. Of
-// two that serve the same service, the later takes new calls. An image is
-// inflated at the first call; until then the cache may forget it.
+// The modules that were announced to this context. Of two that serve the same
+// service, the later takes new calls, where a good one serves already not
+// before its image is here. An announcement without a digest takes its services
+// away from whoever has them. An image is inflated at the first call; until
+// then the cache may forget it.
 // Threads: the loop's.
 class ModuleStore {
  public:
@@ -40,6 +42,9 @@ class ModuleStore {
   // An announcement for this context. Malformed ones, and those that would make
   // it more than kMaxServices, are dropped.
   void OnAnnounced(const core::ModuleNotice& notice);
+
+  // The image has arrived.
+  void OnArrived(std::string_view digest);
 
   // The image will never arrive, and why: what the modules that need it answer
   // from now on, or, with OK, no more.
@@ -64,11 +69,15 @@ class ModuleStore {
     std::shared_ptr<StoredModule> module;
   };
 
+  // Gives `module` its services, but, unless it is `ready`, those that a good
+  // one has.
+  void Install(const std::shared_ptr<StoredModule>& module, bool ready);
   core::Status Inflate(const CachedImage& image, StoredModule* module);
 
   const std::string platform_;
   ModuleCourier* const courier_;
   std::vector<Service> services_;
+  std::vector<std::shared_ptr<StoredModule>> arriving_;
 };
 
 // The method that `module` announced; null for none.

@@ -36,11 +36,10 @@ std::string Deflate(const std::string& bytes) {
 // A store whose contexts above have what images_above_ has.
 class ModuleStoreTest : public testing::Test, private ModuleCourier::Local {
  protected:
-  void OnAnnounced(const core::ModuleNotice& notice) override {
-    store_.OnAnnounced(notice);
+  void OnNotice(const core::ModuleNotice& notice) override {
+    if (notice.code == 0) store_.OnAnnounced(notice);
   }
   void OnImage(std::string_view, const Status&) override {}
-  void OnAnswer() override {}
   void OnAsked(const core::ModuleNotice& notice) override {
     ++asked_;
     if (core::Sha256Digest(above_) != notice.digest) return;
@@ -202,6 +201,43 @@ TEST_F(ModuleStoreTest, TheLaterOfTwoModulesTakesAService) {
   std::string bytes;
   ASSERT_TRUE(parent::ReadImage(held->image.get(), &bytes).ok());
   EXPECT_EQ(bytes, "old") << "who holds one keeps it";
+}
+
+TEST_F(ModuleStoreTest, AGoodModuleServesUntilTheNextOneIsHere) {
+  PutImage("old");
+  Announce(MakeModule("a.A", "old"));
+  EXPECT_EQ(ImageOf("a.A"), "old");
+  const std::string digest = core::Sha256Digest(Deflate("new"));
+  cache_.Add(digest);
+  Announce(MakeModule("a.A", "new"));
+  EXPECT_EQ(ImageOf("a.A"), "old");
+  const std::string deflated = Deflate("new");
+  ASSERT_TRUE(
+      cache_.Append(cache_.Find(digest), deflated.size(), 0, deflated).ok());
+  store_.OnArrived(digest);
+  EXPECT_EQ(ImageOf("a.A"), "new");
+}
+
+TEST_F(ModuleStoreTest, AGoodModuleServesOnWhenTheNextOneIsBad) {
+  PutImage("old");
+  Announce(MakeModule("a.A", "old"));
+  EXPECT_EQ(ImageOf("a.A"), "old");
+  const std::string digest = core::Sha256Digest(Deflate("new"));
+  cache_.Add(digest);
+  Announce(MakeModule("a.A", "new"));
+  store_.SetFailure(digest, Status(Code::kDataLoss, "wrong digest"));
+  store_.OnArrived(digest);
+  EXPECT_EQ(ImageOf("a.A"), "old");
+}
+
+TEST_F(ModuleStoreTest, AnAnnouncementWithoutADigestUnloads) {
+  PutImage("image");
+  Announce(MakeModule("a.A", "image"));
+  EXPECT_EQ(ImageOf("a.A"), "image");
+  core::LoadModule load = MakeModule("a.A", "image");
+  load.digest.clear();
+  Announce(load);
+  EXPECT_EQ(ImageOf("a.A"), "module module of a.A was unloaded");
 }
 
 TEST_F(ModuleStoreTest, HasALimitOfServices) {

@@ -47,6 +47,7 @@ DirectoryOptions ToDirectoryOptions(const ConnectOptions& options,
                                     absl::Duration limit) {
   DirectoryOptions result;
   result.ssh = options.ssh;
+  result.cache_dir = options.cache_dir;
   result.stats = options.stats.get();
   const int64_t ms =
       absl::ToInt64Milliseconds(std::min(options.timeout, limit));

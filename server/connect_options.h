@@ -2,6 +2,7 @@
 #define SERVER_CONNECT_OPTIONS_H_
 
 #include <memory>
+#include <string>
 
 #include "absl/time/time.h"
 #include "core/wire/control.h"
@@ -12,6 +13,10 @@ namespace ramet::server {
 // How a context that does not run yet is connected.
 struct ConnectOptions {
   core::SshOptions ssh;
+  // Where each context on the way keeps images of modules, for the next
+  // connect: a directory there, relative to where its agent starts (after a
+  // login, the user's home). Empty: nowhere.
+  std::string cache_dir;
   // Of the whole way, every hop included.
   absl::Duration timeout = absl::Seconds(30);
   // Filled in for the first hop, by the time the connect is over; optional. The

@@ -22,6 +22,7 @@ namespace ramet::server {
 // How to connect a context that does not run yet.
 struct DirectoryOptions {
   core::SshOptions ssh;
+  std::string cache_dir;  // ConnectOptions'
   uint32_t timeout_ms = parent::ChildStarter::kDefaultConnectTimeoutMs;
   // Of the first hop; may be null, else outlives the core::Context.
   parent::ConnectStats* stats = nullptr;

@@ -144,20 +144,20 @@ bool ModuleDelivery::AnswerService(const ModuleNotice& notice) {
 }
 
 bool ModuleDelivery::AnswerNamed(const ModuleNotice& notice) {
-  const std::string* const bytes =
-      named_ ? named_(notice.kind, notice.name) : nullptr;
-  if (bytes == nullptr || bytes->empty()) return false;
+  const std::string bytes =
+      named_ ? named_(notice.kind, notice.name) : std::string();
+  if (bytes.empty()) return false;
   core::LoadModule load;
   load.name = notice.name;
-  load.digest = core::Sha256Digest(*bytes);
-  load.deflated_bytes = load.image_bytes = static_cast<uint32_t>(bytes->size());
+  load.digest = core::Sha256Digest(bytes);
+  load.deflated_bytes = load.image_bytes = static_cast<uint32_t>(bytes.size());
   ModuleNotice answer = notice;
   answer.digest = load.digest;
   answer.module = core::SerializeControl(load);
   if (cache_.Find(load.digest) == nullptr) {
     importer::CachedImage* const cached = cache_.Add(load.digest);
     if (cached != nullptr) {
-      (void)cache_.Append(cached, load.deflated_bytes, 0, *bytes);
+      (void)cache_.Append(cached, load.deflated_bytes, 0, bytes);
     }
   }
   courier_.Pass(answer);

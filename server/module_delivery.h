@@ -43,10 +43,10 @@ class ModuleDelivery final : private importer::ModuleCourier::Local {
   absl::Status Ensure(const importer::Bundle& bundle,
                       ContextDirectory::Entry* entry);
 
-  // Other images that contexts may ask for: null, or a view of one that lives
-  // as long as this. For core::ModuleNotice::kAgent, `name` is a platform.
+  // Other images that contexts may ask for, like another platform's agent
+  // (core::ModuleNotice::kAgent): the bytes, empty for none.
   using NamedImages =
-      std::function<const std::string*(uint32_t kind, const std::string& name)>;
+      std::function<std::string(uint32_t kind, const std::string& name)>;
   void SetNamedImages(NamedImages images) { named_ = std::move(images); }
 
   // The repository has changed: what was unknown may be known now.
@@ -61,9 +61,8 @@ class ModuleDelivery final : private importer::ModuleCourier::Local {
     int64_t at_us;
   };
 
-  void OnAnnounced(const core::ModuleNotice&) override {}
+  void OnNotice(const core::ModuleNotice&) override {}
   void OnImage(std::string_view, const core::Status&) override {}
-  void OnAnswer() override {}
   void OnAsked(const core::ModuleNotice& notice) override;
 
   void GiveImage(const std::string& digest);

@@ -41,6 +41,7 @@ absl::StatusOr<std::unique_ptr<server::Master>> MakeMaster(
 server::ConnectOptions MakeConnectOptions(const Flags& flags) {
   server::ConnectOptions options;
   options.ssh = flags.ssh;
+  options.cache_dir = flags.cache;
   options.timeout = std::min(options.timeout, flags.deadline);
   return options;
 }

@@ -30,6 +30,8 @@ TARGET   local:[label] or ssh:[user@]host[:port]; hops are chained with /, for
          example ssh:bastion/ssh:web1
 
   --module FILE.rmod         a bundle with the service's module (repeatable)
+  --cache DIR                targets keep modules in DIR, for the next connect;
+                             relative to the login directory there
   --deadline 5s              of everything together; ns, us, ms, s, m, h
   --stats                    on stderr: phases, bytes and round trips of the connect
   -q, --quiet                don't print what modules print
@@ -151,6 +153,7 @@ const std::map<std::string, Setter, std::less<>>& ValueFlags() {
       flags->modules.emplace_back(value);
       return absl::OkStatus();
     };
+    (*map)["--cache"] = Text(&Flags::cache);
     (*map)["--deadline"] = &SetDeadline;
     (*map)["--heartbeat"] = &SetHeartbeat;
     (*map)["--log-level"] = [](absl::string_view value, Flags* flags) {

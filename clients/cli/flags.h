@@ -16,6 +16,7 @@ struct Flags {
   std::string command;  // "call", "serve", "contexts", "help", "version"
   std::vector<std::string> arguments;
   std::vector<std::string> modules;
+  std::string cache;  // a directory of each context's; empty: none
   core::SshOptions ssh;
   absl::Duration deadline = absl::InfiniteDuration();
   std::string master;  // "unix:PATH", "tcp:HOST:PORT"; empty: embed one

@@ -213,11 +213,13 @@ TEST_F(FlagsTest, HelpComesBeforeEverything) {
 TEST_F(FlagsTest, TheUsageNamesEveryFlag) {
   const std::string usage = kUsage;
   for (const char* flag :
-       {"--module", "--deadline", "--stats", "-q, --quiet", "--master",
-        "--listen", "--clients", "--tls-cert", "--tls-key", "--tls-client-ca",
-        "--tls-ca", "--keepalive", "--grace", "--metrics", "-i, --identity",
-        "--known-hosts", "--host-key-check", "--ssh-transport",
-        "-F, --ssh-config"}) {
+       {"--module",        "--cache",         "--deadline",
+        "--stats",         "-q, --quiet",     "--master",
+        "--listen",        "--clients",       "--tls-cert",
+        "--tls-key",       "--tls-client-ca", "--tls-ca",
+        "--keepalive",     "--grace",         "--metrics",
+        "-i, --identity",  "--known-hosts",   "--host-key-check",
+        "--ssh-transport", "-F, --ssh-config"}) {
     EXPECT_NE(usage.find(flag), std::string::npos) << flag;
   }
 }
