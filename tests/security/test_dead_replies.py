@@ -33,7 +33,8 @@ class _DeadReplies:
 
   def test_a_handle_that_policy_refuses(self):
     for name, number in self.agents_here():
-      for handle in (wire.LOAD_MODULE, wire.SHUTDOWN, wire.DETACHING):
+      for handle in (wire.LOAD_MODULE, wire.FORWARD_MODULE, wire.SHUTDOWN,
+                     wire.DETACHING):
         self.assertEqual(
             (PERMISSION_DENIED,
              f"refused by policy: handle {handle} of context {name}"),

@@ -88,8 +88,12 @@ class _ForgedSources:
     self.refused_without_an_answer(wire.SHUTDOWN, b"")
 
   def test_no_module_is_loaded_in_anothers_name(self):
-    begin, _ = wire.load_module("evil", ["demo.v1.Greeter"])
-    self.refused_without_an_answer(wire.LOAD_MODULE, begin)
+    for handle, payload in wire.module_frames(self.id_of("local:")):
+      self.refused_without_an_answer(handle, payload)
+
+  def test_no_module_is_asked_for_in_anothers_name(self):
+    self.refused_without_an_answer(wire.GET_MODULE, wire.notice(
+        wire.SERVICE, self.id_of("local:"), "demo.v1.Greeter"))
 
   def test_no_id_is_granted_in_anothers_name(self):
     self.refused_without_an_answer(wire.ALLOCATE_ID, wire.message((1, 1)))

@@ -185,8 +185,12 @@ class HostileModuleTest(trees.Tree):
     self.assert_ignored(wire.SHUTDOWN)
 
   def test_it_loads_no_module(self):
-    self.assert_ignored(wire.LOAD_MODULE, wire.load_module(
-        "evil", ["demo.v1.Greeter"])[0])
+    for handle, payload in wire.module_frames(self.agent):
+      self.assert_ignored(handle, payload)
+
+  def test_it_asks_for_no_module(self):
+    self.assert_ignored(wire.GET_MODULE, wire.notice(
+        wire.SERVICE, self.agent, "demo.v1.Greeter"))
 
   def test_it_gets_no_ids(self):
     self.assert_ignored(wire.ALLOCATE_ID, wire.message((1, 10)))

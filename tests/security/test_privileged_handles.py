@@ -60,8 +60,17 @@ class _PrivilegedHandles:
           "/ramet.control.Agent/DetachChild", wire.message((1, number))))
 
   def test_it_loads_no_module(self):
-    for payload in wire.load_module("evil", ["demo.v1.Greeter"]):
-      self.refused_by_all(wire.LOAD_MODULE, payload)
+    for _, dst in self.neighbours():
+      for handle, payload in wire.module_frames(dst):
+        self.refused_by_all(handle, payload)
+
+  def test_it_asks_nobody_but_its_parent_for_modules(self):
+    for target, dst in self.neighbours():
+      if dst == self.link.parent:
+        continue
+      with self.subTest(target=target):
+        self.assert_refused(dst, wire.GET_MODULE, wire.notice(
+            wire.SERVICE, self.link.id, "demo.v1.Greeter"))
 
   def test_it_says_hello_to_nobody_but_its_parent(self):
     hello = wire.message((1, wire.VERSION), (2, 77), (3, b"\0"), (6, "evil"))
@@ -93,7 +102,7 @@ class _PrivilegedHandles:
       self.assertTrue(answer.dead, count)
 
   def test_handles_that_are_not_served(self):
-    for handle in (0, wire.GET_MODULE, wire.FORWARD_MODULE, 13, 999):
+    for handle in (0, 13, 999):
       self.refused_by_all(handle, b"x", codes=(UNIMPLEMENTED,))
 
 

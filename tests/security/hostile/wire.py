@@ -4,6 +4,7 @@ Nothing here checks what it writes: wrong values are what it is for.
 """
 
 import dataclasses
+import hashlib
 import struct
 
 HELLO, GET_MODULE, LOAD_MODULE, FORWARD_MODULE, CALL_FUNCTION, FORWARD_LOG = (
@@ -149,9 +150,38 @@ def stop_child(child):
   return call("/ramet.control.Agent/StopChild", message((1, child)))
 
 
-def load_module(name, services=(), image=b"x"):
-  """The two payloads that a module of one piece travels in."""
-  begin = message((1, name), (2, b"\0" * 32), (3, "linux-x86_64"),
-                  (4, len(image)), (5, len(image)),
-                  *((6, message((1, service))) for service in services))
-  return (struct.pack(">IB", 1, 1) + begin, struct.pack(">IB", 1, 2) + image)
+IMAGE, SERVICE, AGENT, FORGET = range(4)  # Kinds of a module notice.
+
+
+def load_module(image, piece=None, total=None, offset=0, digest=None):
+  """The payload of a frame that brings a piece of an image."""
+  return ((hashlib.sha256(image).digest() if digest is None else digest) +
+          struct.pack(">II", len(image) if total is None else total, offset) +
+          (image if piece is None else piece))
+
+
+def notice(kind, target=0, name="", digest=b"", code=0, module=b""):
+  """What GET_MODULE asks with, and FORWARD_MODULE answers."""
+  return message((1, kind), (2, target), (3, name), (4, digest), (5, code),
+                 (6, module))
+
+
+def announcement(target, name, services, image, deflated_bytes=None,
+                 image_bytes=1, platform="linux-x86_64", digest=None):
+  """A notice for `target` of a module whose methods Any are for anybody."""
+  if digest is None:
+    digest = hashlib.sha256(image).digest()
+  if deflated_bytes is None:
+    deflated_bytes = len(image)
+  return notice(SERVICE, target, "", digest, 0, message(
+      (1, name), (2, digest), (3, platform), (4, deflated_bytes),
+      (5, image_bytes), *((6, message(
+          (1, service), (2, message((1, "Any"), (2, 1)))))
+                          for service in services)))
+
+
+def module_frames(target, name="evil", services=("demo.v1.Greeter",),
+                  image=b"x"):
+  """(handle, payload) of all that brings a module to `target`."""
+  return [(LOAD_MODULE, load_module(image)),
+          (FORWARD_MODULE, announcement(target, name, services, image))]
