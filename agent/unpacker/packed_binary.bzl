@@ -2,12 +2,13 @@
 
 load("//third_party/musl:transition.bzl", "musl_binary")
 
-def packed_binary(name, binary, **kwargs):
+def packed_binary(name, binary, platform = "linux-x86_64", **kwargs):
     """Packs `binary`, a musl_binary. See unpack.cc.
 
     Args:
       name: of the packed program.
       binary: what it becomes when it is started.
+      platform: that of `binary`.
       **kwargs: testonly and the like, for all targets.
     """
     native.genrule(
@@ -34,5 +35,6 @@ def packed_binary(name, binary, **kwargs):
     musl_binary(
         name = name,
         binary = ":" + name + "_program",
+        platform = platform,
         **kwargs
     )

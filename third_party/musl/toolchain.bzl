@@ -32,12 +32,17 @@ def _musl_toolchain_config_impl(ctx):
     triple = ctx.attr.arch + "-linux-gnu"
     musl = ctx.attr.arch + "-linux-musl"
     gcc = ctx.attr.gcc_version
+
+    # Debian has a cross compiler's own files elsewhere than the compiler's.
+    cross = ctx.attr.arch != "x86_64"
+    headers = "/usr/{}/include".format(triple) if cross else "/usr/include"
     system_includes = [
-        "/usr/include/c++/" + gcc,
-        "/usr/include/{}/c++/{}".format(triple, gcc),
+        "{}/c++/{}".format(headers, gcc),
+        "{}/c++/{}/{}".format(headers, gcc, triple) if cross else "{}/{}/c++/{}".format(headers, triple, gcc),
         "/usr/include/" + musl,
-        "/usr/lib/gcc/{}/{}/include".format(triple, gcc),
+        "/usr/lib/{}/{}/{}/include".format("gcc-cross" if cross else "gcc", triple, gcc),
     ]
+    tools = "/usr/bin/{}-".format(triple)
     includes = []
     for path in system_includes:
         includes += ["-isystem", path]
@@ -74,7 +79,7 @@ def _musl_toolchain_config_impl(ctx):
                 "-D__TIME__=\"redacted\"",
                 "-D__TIMESTAMP__=\"redacted\"",
                 "-nostdinc",
-            ] + includes)]),
+            ] + ctx.attr.copts + includes)]),
             flag_set(actions = _CPP, flag_groups = [flag_group(flags = [
                 "-std=c++17",
                 "-fno-exceptions",
@@ -136,14 +141,14 @@ def _musl_toolchain_config_impl(ctx):
         cxx_builtin_include_directories = system_includes,
         features = [compile_flags, link_flags, default_libs],
         tool_paths = [
-            tool_path(name = "gcc", path = "/usr/bin/g++"),
-            tool_path(name = "cpp", path = "/usr/bin/cpp"),
-            tool_path(name = "ar", path = "/usr/bin/ar"),
-            tool_path(name = "ld", path = "/usr/bin/ld"),
-            tool_path(name = "nm", path = "/usr/bin/nm"),
-            tool_path(name = "objdump", path = "/usr/bin/objdump"),
-            tool_path(name = "strip", path = "/usr/bin/strip"),
-            tool_path(name = "gcov", path = "/usr/bin/gcov"),
+            tool_path(name = "gcc", path = tools + "g++"),
+            tool_path(name = "cpp", path = tools + "cpp"),
+            tool_path(name = "ar", path = tools + "ar"),
+            tool_path(name = "ld", path = tools + "ld"),
+            tool_path(name = "nm", path = tools + "nm"),
+            tool_path(name = "objdump", path = tools + "objdump"),
+            tool_path(name = "strip", path = tools + "strip"),
+            tool_path(name = "gcov", path = tools + "gcov"),
         ],
     )
 
@@ -151,6 +156,7 @@ musl_toolchain_config = rule(
     implementation = _musl_toolchain_config_impl,
     attrs = {
         "arch": attr.string(mandatory = True),
+        "copts": attr.string_list(doc = "what only this machine needs"),
         "gcc_version": attr.string(mandatory = True),
     },
     provides = [CcToolchainConfigInfo],

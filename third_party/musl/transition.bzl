@@ -1,8 +1,14 @@
 """musl_binary: a cc_binary, built with the musl toolchain wherever it is used."""
 
+# By what bundles and agents call a platform: the machine in GNU's triples.
+_MACHINES = {
+    "linux-aarch64": "aarch64",
+    "linux-x86_64": "x86_64",
+}
+
 def _musl_transition_impl(settings, attr):
     return {
-        "//command_line_option:cpu": "musl_x86_64",
+        "//command_line_option:cpu": "musl_" + _MACHINES[attr.platform],
         "//command_line_option:crosstool_top": "//third_party/musl:suite",
         "//command_line_option:compilation_mode": "opt",
         # Sanitizers and developers' flags belong to the build of the host.
@@ -34,7 +40,7 @@ def _musl_binary_impl(ctx):
 
     # The libraries' unwind tables, which nothing here can use.
     ctx.actions.run(
-        executable = "/usr/bin/objcopy",
+        executable = "/usr/bin/{}-linux-gnu-objcopy".format(_MACHINES[ctx.attr.platform]),
         arguments = [
             "--remove-section=.eh_frame",
             "--remove-section=.gcc_except_table",
@@ -62,6 +68,10 @@ musl_binary = rule(
             mandatory = True,
             executable = True,
             cfg = _musl_transition,
+        ),
+        "platform": attr.string(
+            default = "linux-x86_64",
+            values = _MACHINES.keys(),
         ),
         "_drop_section_headers": attr.label(
             default = "//tools/elf:drop_section_headers",
