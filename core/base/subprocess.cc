@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "core/base/strings.h"
+#include "core/base/unique_fd.h"
 
 namespace ramet::core {
 namespace {
@@ -101,7 +102,6 @@ void MoveUp(Plan* plan, int* fd) {
 }
 
 void MapDescriptors(Plan* plan) {
-  MoveUp(plan, &plan->image_fd);
   for (int& source : plan->fds) MoveUp(plan, &source);
   for (size_t i = 0; i < plan->fds.size(); ++i) {
     const int target = static_cast<int>(i);
@@ -127,7 +127,7 @@ void ExecuteImage(Plan* plan) {
     fcntl(plan->image_fd, F_SETFD, 0);
     syscall(SYS_execveat, plan->image_fd, "", argv, environment, AT_EMPTY_PATH);
   }
-  if (errno == ENOSYS && plan->image_path[0] != '\0') {
+  if (errno == ENOSYS) {
     execve(plan->image_path.c_str(), argv, environment);
   }
 }
@@ -175,13 +175,21 @@ Status Spawn(const SpawnOptions& options, pid_t* pid) {
   }
   const std::string what = Concat({"cannot start ", options.argv[0], ": "});
   Plan plan;
+  UniqueFd image;
   if (options.image_fd < 0) {
     plan.path = FindProgram(options.argv[0]);
     if (plan.path.empty()) {
       return Error(Code::kUnavailable, {what, "not found in PATH"});
     }
   } else {
-    plan.image_path = Concat({"/proc/self/fd/", options.image_fd});
+    // Also out of the way, but before its number is written into a path.
+    image.Reset(fcntl(options.image_fd, F_DUPFD_CLOEXEC,
+                      static_cast<int>(options.fds.size())));
+    if (!image.valid()) {
+      return Error(Code::kUnavailable, {what, strerror(errno)});
+    }
+    plan.image_fd = image.get();
+    plan.image_path = Concat({"/proc/self/fd/", plan.image_fd});
   }
   for (const std::string& argument : options.argv) {
     plan.argv.push_back(const_cast<char*>(argument.c_str()));
@@ -189,7 +197,6 @@ Status Spawn(const SpawnOptions& options, pid_t* pid) {
   plan.argv.push_back(nullptr);
   MergeEnvironment(options.environment, &plan.environment);
   plan.fds = options.fds;
-  plan.image_fd = options.image_fd;
   plan.parent = getpid();
   plan.die_with_parent = options.die_with_parent;
 

@@ -3,9 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -189,6 +194,35 @@ TEST(SpawnTest, MovesTheImageOutOfTheTargetsWay) {
   options.image_fd = image.get();
   options.fds.assign(image.get() + 1, -1);
   EXPECT_EQ(OutputOf(options), "moved\n");
+}
+
+// From now on, in this process and its children, as before Linux 3.19.
+void ForgetExecveat() {
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execveat, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter = {sizeof code / sizeof code[0], code};
+  ASSERT_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+  ASSERT_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
+}
+
+// Its output, where something else comes to be where the image was.
+[[noreturn]] void EchoFromAMovedImageWithoutExecveat() {
+  ForgetExecveat();
+  UniqueFd image(open("/bin/echo", O_RDONLY | O_CLOEXEC));
+  SpawnOptions options;
+  options.argv = {"echo", "moved"};
+  options.image_fd = image.get();
+  options.fds.assign(image.get() + 1, -1);
+  _exit(OutputOf(options) == "moved\n" ? 0 : 1);
+}
+
+TEST(SpawnTest, FindsTheMovedImageWithoutExecveatToo) {
+  EXPECT_EXIT(EchoFromAMovedImageWithoutExecveat(), testing::ExitedWithCode(0),
+              "");
 }
 
 TEST(SpawnTest, ChildDiesWithTheThreadThatStartedIt) {
