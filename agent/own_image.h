@@ -18,9 +18,13 @@ class OwnImage final : public parent::AgentImages {
   OwnImage();
 
   const parent::AgentImage& own() const override { return image_; }
-  const parent::AgentImage* ForUname(std::string_view uname) const override {
-    return uname == image_.uname ? &image_ : nullptr;
+  const parent::AgentImage& Guess(std::string_view) const override {
+    return image_;
   }
+  void Find(std::string_view uname, Waiter* waiter) override {
+    waiter->OnImage(uname == image_.uname ? &image_ : nullptr);
+  }
+  void Forget(Waiter*) override {}
 
  private:
   core::UniqueFd image_fd_;

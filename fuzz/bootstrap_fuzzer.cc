@@ -38,9 +38,11 @@ class Images final : public AgentImages {
     image_ = {"linux-x86_64", "Linux x86_64", -1, fd};
   }
   const AgentImage& own() const override { return image_; }
-  const AgentImage* ForUname(std::string_view uname) const override {
-    return uname == image_.uname ? &image_ : nullptr;
+  const AgentImage& Guess(std::string_view) const override { return image_; }
+  void Find(std::string_view uname, Waiter* waiter) override {
+    waiter->OnImage(uname == image_.uname ? &image_ : nullptr);
   }
+  void Forget(Waiter*) override {}
 
  private:
   core::UniqueFd file_;
@@ -89,7 +91,7 @@ class Drain final : public core::ByteStream::Listener {
 
 void Run(fuzz::FuzzInput input) {
   static const core::FakeClock clock;
-  static const Images images;
+  static Images images;
   core::EventLoop loop(&clock);
   core::MemoryNetwork network(&loop);
   core::MemoryNetwork::Pair pair = network.MakePair();

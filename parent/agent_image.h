@@ -17,14 +17,32 @@ struct AgentImage {
 };
 
 // Where a context gets agents for its children: embedded in the master, its
-// own image everywhere else. Owns the descriptors. Loop's thread.
+// own image everywhere else, and what it fetches from above. Owns the
+// descriptors. Loop's thread.
 class AgentImages {
  public:
+  // Who has asked for an image. It outlives its question, or forgets it.
+  class Waiter {
+   public:
+    // `image` lives as long as the AgentImages. Null: there is no agent for
+    // that machine.
+    virtual void OnImage(const AgentImage* image) = 0;
+
+   protected:
+    ~Waiter() = default;
+  };
+
   virtual ~AgentImages() = default;
-  // The agent for this machine, also the first guess for any other.
+  // The agent for this machine.
   virtual const AgentImage& own() const = 0;
-  // Null: there is no agent for a machine where `uname -sm` prints this.
-  virtual const AgentImage* ForUname(std::string_view uname) const = 0;
+  // What to send first to a machine that is likely a `platform`
+  // ("linux-aarch64"): the agent for it if that is here, else own().
+  virtual const AgentImage& Guess(std::string_view platform) const = 0;
+  // The agent for a machine where `uname -sm` prints this: `waiter` is told
+  // once, at once if the image is here.
+  virtual void Find(std::string_view uname, Waiter* waiter) = 0;
+  // `waiter` is not told any more.
+  virtual void Forget(Waiter* waiter) = 0;
 };
 
 // Everything that can be read from `fd`, from its beginning, without moving

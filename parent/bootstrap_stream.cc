@@ -31,14 +31,14 @@ std::string Printable(std::string_view text) {
 
 BootstrapStream::BootstrapStream(std::unique_ptr<core::ByteStream> inner,
                                  std::string nonce, std::string first_image,
-                                 const AgentImages* images, ConnectStats* stats)
+                                 AgentImages* images, ConnectStats* stats)
     : inner_(std::move(inner)),
       nonce_(std::move(nonce)),
       images_(images),
       stats_(stats),
       ahead_(std::move(first_image)) {}
 
-BootstrapStream::~BootstrapStream() = default;
+BootstrapStream::~BootstrapStream() { images_->Forget(this); }
 
 void BootstrapStream::SetListener(core::ByteStream::Listener* listener) {
   listener_ = listener;
@@ -169,7 +169,10 @@ bool BootstrapStream::OnTextMarker(std::string_view line) {
            "the first stage asked for too many images");
       return false;
     }
-    Resend(line.substr(5));
+    uname_ = line.substr(5);
+    asking_ = true;
+    images_->Find(uname_, this);
+    asking_ = false;
     return status_.ok();
   }
   // The exit status and the last lines of stderr come with the stream's end.
@@ -178,16 +181,21 @@ bool BootstrapStream::OnTextMarker(std::string_view line) {
   return true;
 }
 
-void BootstrapStream::Resend(std::string_view uname) {
-  const AgentImage* const image = images_->ForUname(uname);
-  if (image == nullptr) {
+void BootstrapStream::OnImage(const AgentImage* image) {
+  if (image != nullptr) {
+    Resend(*image);
+  } else {
     Fail(core::Code::kFailedPrecondition,
          "no agent for the target's platform: " +
-             Printable(uname.substr(0, 100)));
-    return;
+             Printable(uname_.substr(0, 100)));
   }
+  // Nothing comes from the far end that would have the failure read.
+  if (!asking_ && !status_.ok()) listener_->OnReadable();
+}
+
+void BootstrapStream::Resend(const AgentImage& image) {
   std::string bytes;
-  core::Status status = ReadImage(image->packed_fd, &bytes);
+  core::Status status = ReadImage(image.packed_fd, &bytes);
   if (!status.ok()) {
     Fail(status.code(), status.message());
     return;

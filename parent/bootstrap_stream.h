@@ -24,17 +24,18 @@ namespace ramet::parent {
 // place to run it from; UNAVAILABLE the far end ended, or said too much that is
 // no marker. Texts carry the last lines that it printed.
 class BootstrapStream final : public core::ByteStream,
-                              private core::ByteStream::Listener {
+                              private core::ByteStream::Listener,
+                              private AgentImages::Waiter {
  public:
   // Banners, MOTDs and rc files may print this much before the marker.
   static constexpr size_t kMaxNoiseBytes = 1024 * 1024;
   // Images asked for again before the target is given up.
   static constexpr int kMaxResends = 4;
 
-  // `inner` is the stream of FirstStageCommand(nonce, images->own().uname,
+  // `inner` is the stream of FirstStageCommand(nonce, uname,
   // first_image.size()). `images` and `stats` (may be null) outlive it.
   BootstrapStream(std::unique_ptr<core::ByteStream> inner, std::string nonce,
-                  std::string first_image, const AgentImages* images,
+                  std::string first_image, AgentImages* images,
                   ConnectStats* stats);
   ~BootstrapStream() override;
 
@@ -51,11 +52,12 @@ class BootstrapStream final : public core::ByteStream,
  private:
   void OnReadable() override;
   void OnWritable() override;
+  void OnImage(const AgentImage* image) override;
 
   // Looks for a marker in noise_; true once there is nothing to hide any more.
   bool ScanNoise();
   bool OnTextMarker(std::string_view line);
-  void Resend(std::string_view uname);
+  void Resend(const AgentImage& image);
   void FlushAhead();
   void Fail(core::Code code, std::string message);
   // The last lines of what the far end printed, for texts.
@@ -63,7 +65,7 @@ class BootstrapStream final : public core::ByteStream,
 
   const std::unique_ptr<core::ByteStream> inner_;
   const std::string nonce_;
-  const AgentImages* const images_;
+  AgentImages* const images_;
   ConnectStats* const stats_;
   core::ByteStream::Listener* listener_ = nullptr;
 
@@ -74,6 +76,8 @@ class BootstrapStream final : public core::ByteStream,
   size_t scanned_ = 0;   // text markers before this were handled
   std::string early_;    // bytes behind the marker, not read yet
   std::string refusal_;  // the first stage's own reason to give up
+  std::string uname_;    // of the target, when it has asked for an image
+  bool asking_ = false;  // images_ is up the stack
   bool established_ = false;
   bool want_write_ = false;
   int resends_ = 0;

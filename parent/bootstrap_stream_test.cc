@@ -32,9 +32,21 @@ class Images final : public AgentImages {
     image_ = {"linux-x86_64", kUname, -1, packed_.get()};
   }
   const AgentImage& own() const override { return image_; }
-  const AgentImage* ForUname(std::string_view uname) const override {
-    return uname == kUname ? &image_ : nullptr;
+  const AgentImage& Guess(std::string_view) const override { return image_; }
+  void Find(std::string_view uname, Waiter* waiter) override {
+    if (fetches) {
+      waiting = waiter;
+    } else {
+      waiter->OnImage(uname == kUname ? &image_ : nullptr);
+    }
   }
+  void Forget(Waiter* waiter) override {
+    if (waiting == waiter) waiting = nullptr;
+  }
+
+  // Answers later, as one does that asks its parent.
+  bool fetches = false;
+  Waiter* waiting = nullptr;
 
  private:
   core::UniqueFd packed_;
@@ -267,6 +279,41 @@ TEST_F(BootstrapStreamTest, AResendWaitsForRoomLikeEverything) {
   const size_t at = seen_.find(again);
   ASSERT_NE(at, std::string::npos) << seen_;
   EXPECT_EQ(seen_.substr(at), again + "frameslater");
+}
+
+TEST_F(BootstrapStreamTest, AnImageThatIsFetchedFollowsWhenItIsHere) {
+  images_.fetches = true;
+  user_->Send("hello,");
+  TargetSays(Need("Linux aarch64"));
+  ASSERT_NE(images_.waiting, nullptr);
+  user_->Send("call");
+  network_.Settle();
+  EXPECT_EQ(TakeSeen(), "FIRST IMAGEhello,call");
+  images_.waiting->OnImage(&images_.own());
+  network_.Settle();
+  EXPECT_EQ(TakeSeen(),
+            ResendHeader(kNonce, 12) + "PACKED IMAGE" + "hello,call");
+  TargetSays(AgentMarker(kNonce) + "reply");
+  EXPECT_EQ(user_->received, "reply");
+}
+
+TEST_F(BootstrapStreamTest, AFetchThatFailsIsToldAtOnce) {
+  images_.fetches = true;
+  TargetSays(Need("Linux mips"));
+  ASSERT_NE(images_.waiting, nullptr);
+  EXPECT_FALSE(user_->failed);
+  images_.waiting->OnImage(nullptr);
+  EXPECT_TRUE(user_->failed);
+  EXPECT_EQ(stream_->status().message(),
+            "no agent for the target's platform: Linux mips");
+}
+
+TEST_F(BootstrapStreamTest, AStreamThatGoesIsNotToldOfItsImage) {
+  images_.fetches = true;
+  TargetSays(Need("Linux aarch64"));
+  ASSERT_NE(images_.waiting, nullptr);
+  stream_.reset();
+  EXPECT_EQ(images_.waiting, nullptr);
 }
 
 TEST_F(BootstrapStreamTest, RefusesToSendForever) {

@@ -65,7 +65,7 @@ class ChildStarter::Detaching final : public core::ReplyHandler {
   core::HandleId handle_ = core::kNoHandle;
 };
 
-ChildStarter::ChildStarter(core::Context* context, const AgentImages* images,
+ChildStarter::ChildStarter(core::Context* context, AgentImages* images,
                            LocalStarter local, Transport* ssh)
     : context_(context), images_(images), local_(std::move(local)), ssh_(ssh) {
   context_->AddRouteLostHandler(
@@ -161,13 +161,13 @@ void ChildStarter::StartWithId(std::unique_ptr<Starting> starting, ContextId id,
 }
 
 std::unique_ptr<core::ByteStream> ChildStarter::OpenStream(Starting* state) {
-  const AgentImage& image = images_->own();
   if (state->hop.kind == Hop::Kind::kLocal) {
     if (state->stats != nullptr) {
       state->stats->EnterPhase("exec", context_->loop()->NowUs());
     }
-    return local_(context_->loop(), image);
+    return local_(context_->loop(), images_->own());
   }
+  const AgentImage& image = images_->Guess(state->request.platform);
   std::string bytes;
   const Status status = ReadImage(image.packed_fd, &bytes);
   const std::string nonce = MakeNonce();

@@ -27,8 +27,8 @@ class ChildStarter {
   using LocalStarter = std::function<std::unique_ptr<core::ByteStream>(
       core::EventLoop* loop, const AgentImage& image)>;
 
-  ChildStarter(core::Context* context, const AgentImages* images,
-               LocalStarter local, Transport* ssh);
+  ChildStarter(core::Context* context, AgentImages* images, LocalStarter local,
+               Transport* ssh);
   ~ChildStarter();
   ChildStarter(const ChildStarter&) = delete;
   ChildStarter& operator=(const ChildStarter&) = delete;
@@ -83,7 +83,7 @@ class ChildStarter {
               const core::HelloReply& hello);
 
   core::Context* const context_;
-  const AgentImages* const images_;
+  AgentImages* const images_;
   const LocalStarter local_;
   Transport* const ssh_;
   uint32_t image_cache_bytes_ = 0;

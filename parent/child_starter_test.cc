@@ -34,9 +34,11 @@ class Images final : public AgentImages {
     image_ = {"linux-x86_64", "Linux x86_64", fd, fd};
   }
   const AgentImage& own() const override { return image_; }
-  const AgentImage* ForUname(std::string_view) const override {
-    return &image_;
+  const AgentImage& Guess(std::string_view) const override { return image_; }
+  void Find(std::string_view, Waiter* waiter) override {
+    waiter->OnImage(&image_);
   }
+  void Forget(Waiter*) override {}
 
  private:
   core::UniqueFd file_;

@@ -61,9 +61,11 @@ class Images final : public AgentImages {
     image_ = {ThisPlatform().name, ThisPlatform().uname, -1, packed_.get()};
   }
   const AgentImage& own() const override { return image_; }
-  const AgentImage* ForUname(std::string_view uname) const override {
-    return uname == image_.uname ? &image_ : nullptr;
+  const AgentImage& Guess(std::string_view) const override { return image_; }
+  void Find(std::string_view uname, Waiter* waiter) override {
+    waiter->OnImage(uname == image_.uname ? &image_ : nullptr);
   }
+  void Forget(Waiter*) override {}
 
  private:
   const UniqueFd packed_;
@@ -139,7 +141,8 @@ class FirstStageTest : public testing::TestWithParam<const char*> {
 
   // Starts it, with the parent's half of the dialogue on top.
   void Start(const std::string& command, const std::string& first_image,
-             const AgentImages* images) {
+             std::unique_ptr<Images> images) {
+    images_ = std::move(images);
     int in[2];
     int out[2];
     ASSERT_EQ(pipe2(in, O_CLOEXEC), 0);
@@ -157,7 +160,7 @@ class FirstStageTest : public testing::TestWithParam<const char*> {
     auto stream = std::make_unique<core::FdStream>(&loop_, UniqueFd(out[0]),
                                                    UniqueFd(in[1]));
     auto bootstrap = std::make_unique<BootstrapStream>(
-        std::move(stream), nonce_, first_image, images, &stats_);
+        std::move(stream), nonce_, first_image, images_.get(), &stats_);
     bootstrap_ = bootstrap.get();
     stream_ = std::make_unique<core::RawPeer>(std::move(bootstrap));
     stats_.bootstrap_round_trips = 1;
@@ -241,6 +244,7 @@ class FirstStageTest : public testing::TestWithParam<const char*> {
   UniqueFd stderr_;
   pid_t pid_ = -1;
   ConnectStats stats_;
+  std::unique_ptr<Images> images_;  // outlives the stream
   BootstrapStream* bootstrap_ = nullptr;
   std::unique_ptr<core::RawPeer> stream_;
 };
@@ -264,17 +268,17 @@ INSTANTIATE_TEST_SUITE_P(Shells, OddTargetTest,
 
 TEST_P(FirstStageTest, BecomesTheAgentInOneRoundTrip) {
   const std::string image = ReadFile(kAgent);
-  const Images images(image);
-  Start(Command(ThisPlatform().uname, image), image, &images);
+  Start(Command(ThisPlatform().uname, image), image,
+        std::make_unique<Images>(image));
   SayHello();
   ExpectAgentAnswers();
   EXPECT_EQ(stats_.bootstrap_round_trips, 1u);
 }
 
 TEST_P(FirstStageTest, AsksForAnotherImageWhenTheGuessWasWrong) {
-  const Images images(ReadFile(kAgent));
   const std::string wrong = std::string(100'000, '\n');
-  Start(Command("SunOS sun4u", wrong), wrong, &images);
+  Start(Command("SunOS sun4u", wrong), wrong,
+        std::make_unique<Images>(ReadFile(kAgent)));
   SayHello();
   ExpectAgentAnswers();
   EXPECT_EQ(stats_.bootstrap_round_trips, 2u);
@@ -282,8 +286,8 @@ TEST_P(FirstStageTest, AsksForAnotherImageWhenTheGuessWasWrong) {
 
 TEST_P(FirstStageTest, RunsOnFewPrograms) {
   const std::string image = ReadFile(kAgent);
-  const Images images(image);
-  Start(FencedCommand(ThisPlatform().uname, image, Place()), image, &images);
+  Start(FencedCommand(ThisPlatform().uname, image, Place()), image,
+        std::make_unique<Images>(image));
   SayHello();
   ExpectAgentAnswers();
   EXPECT_EQ(stats_.bootstrap_round_trips, 1u);
@@ -294,8 +298,8 @@ TEST_P(OddTargetTest, CopiesWithADdThatKnowsNoFullblock) {
          "for a;do case $a in iflag=*)echo \"dd: unknown operand $a\" >&2;"
          "exit 1;;esac;done;exec /bin/dd \"$@\"");
   const std::string image = ReadFile(kAgent);
-  const Images images(image);
-  Start(FencedCommand(ThisPlatform().uname, image, Place()), image, &images);
+  Start(FencedCommand(ThisPlatform().uname, image, Place()), image,
+        std::make_unique<Images>(image));
   SayHello();
   ExpectAgentAnswers();
   EXPECT_EQ(stats_.bootstrap_round_trips, 1u);
@@ -312,9 +316,8 @@ TEST_P(OddTargetTest, GoesOnToAnotherPlaceWhenOneIsFull) {
                    "/second;/bin/dd bs=1000 count=1 2>/dev/null;"
                    "echo \"dd: no space left on device\" >&2;exit 1");
   const std::string image = ReadFile(kAgent);
-  const Images images(image);
   Start(FencedCommand(ThisPlatform().uname, image, full + " " + other), image,
-        &images);
+        std::make_unique<Images>(image));
   SayHello();
   ExpectAgentAnswers();
   EXPECT_EQ(stats_.bootstrap_round_trips, 2u);
@@ -329,9 +332,8 @@ TEST_P(OddTargetTest, GoesOnToAnotherPlaceWhereProgramsMayRun) {
                       "/*)exec /bin/chmod 600 $2;;esac;"
                       "exec /bin/chmod \"$@\"");
   const std::string image = ReadFile(kAgent);
-  const Images images(image);
   Start(FencedCommand(ThisPlatform().uname, image, first + " " + Place()),
-        image, &images);
+        image, std::make_unique<Images>(image));
   SayHello();
   ExpectAgentAnswers();
   EXPECT_EQ(stats_.bootstrap_round_trips, 1u) << "with the image it has";
@@ -349,8 +351,8 @@ TEST_P(OddTargetTest, TriesTheImageItHasInEveryPlace) {
                       "/third/*)exec /bin/chmod \"$@\";;esac;"
                       "exec /bin/chmod 600 $2");
   const std::string image = ReadFile(kAgent);
-  const Images images(image);
-  Start(FencedCommand(ThisPlatform().uname, image, places), image, &images);
+  Start(FencedCommand(ThisPlatform().uname, image, places), image,
+        std::make_unique<Images>(image));
   SayHello();
   ExpectAgentAnswers();
   EXPECT_EQ(stats_.bootstrap_round_trips, 1u);
@@ -362,8 +364,8 @@ TEST_P(OddTargetTest, TriesTheImageItHasInEveryPlace) {
 TEST_P(OddTargetTest, SaysWhyTheAgentCannotBeUnpacked) {
   std::string image = ReadFile(kAgent);
   image[image.size() / 2] ^= 1;
-  const Images images(image);
-  Start(FencedCommand(ThisPlatform().uname, image, Place()), image, &images);
+  Start(FencedCommand(ThisPlatform().uname, image, Place()), image,
+        std::make_unique<Images>(image));
   ASSERT_TRUE(RunUntil([this] { return stream_->ended(); }));
   EXPECT_EQ(Stderr(), "ramet: cannot unpack the agent: damaged\n");
   stream_->Close();
@@ -377,9 +379,8 @@ TEST_P(FirstStageTest, NeverFollowsWhatSomebodyPlanted) {
   const std::string planted = first + "/.ramet-" + nonce_;
   ASSERT_EQ(symlink(victim.c_str(), planted.c_str()), 0);
   const std::string image = ReadFile(kAgent);
-  const Images images(image);
   Start(FencedCommand(ThisPlatform().uname, image, first + " " + Place()),
-        image, &images);
+        image, std::make_unique<Images>(image));
   SayHello();
   ASSERT_TRUE(RunUntil(
       [this] { return !stream_->frames().empty() || stream_->ended(); }));
@@ -390,9 +391,8 @@ TEST_P(FirstStageTest, NeverFollowsWhatSomebodyPlanted) {
 
 TEST_P(FirstStageTest, SaysSoWhereThereIsNoPlace) {
   const std::string image = ReadFile(kAgent);
-  const Images images(image);
   Start(FencedCommand(ThisPlatform().uname, image, folder_ + "/nowhere"), image,
-        &images);
+        std::make_unique<Images>(image));
   SayHello();
   ASSERT_TRUE(RunUntil([this] { return stream_->ended(); }));
   EXPECT_EQ(bootstrap_->status().code(), core::Code::kFailedPrecondition);
@@ -404,9 +404,9 @@ TEST_P(FirstStageTest, SaysSoWhereThereIsNoPlace) {
 
 TEST_P(OddTargetTest, SaysSoWhereTheAgentDoesNotRun) {
   const std::string image = "this is no program\n";
-  const Images images(image);
   Script("chmod", "exec /bin/chmod 600 $2");
-  Start(FencedCommand(ThisPlatform().uname, image, Place()), image, &images);
+  Start(FencedCommand(ThisPlatform().uname, image, Place()), image,
+        std::make_unique<Images>(image));
   ASSERT_TRUE(RunUntil([this] { return stream_->ended(); }));
   EXPECT_EQ(bootstrap_->status().code(), core::Code::kFailedPrecondition);
   stream_->Close();
@@ -416,8 +416,8 @@ TEST_P(OddTargetTest, SaysSoWhereTheAgentDoesNotRun) {
 TEST_P(OddTargetTest, NamesAPlatformThatThereIsNoAgentFor) {
   Script("uname", "echo Plan9 \"$@\"");
   const std::string image = ReadFile(kAgent);
-  const Images images(image);
-  Start(FencedCommand(ThisPlatform().uname, image, Place()), image, &images);
+  Start(FencedCommand(ThisPlatform().uname, image, Place()), image,
+        std::make_unique<Images>(image));
   ASSERT_TRUE(RunUntil([this] { return stream_->ended(); }));
   EXPECT_EQ(bootstrap_->status().message(),
             "no agent for the target's platform: Plan9 -sm");
@@ -427,10 +427,9 @@ TEST_P(OddTargetTest, NamesAPlatformThatThereIsNoAgentFor) {
 
 TEST_P(FirstStageTest, LeavesNothingWhenTheParentGoesInTheMiddleOfTheImage) {
   const std::string image = ReadFile(kAgent);
-  const Images images(image);
   Start(FencedCommand(ThisPlatform().uname, image + std::string(1000, 'x'),
                       Place()),
-        image, &images);
+        image, std::make_unique<Images>(image));
   // The shell waits for the last bytes now.
   ASSERT_TRUE(RunUntil([&] {
     return stats_.bootstrap_bytes_sent == image.size() &&

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/strings.h"
+#include "parent/platform.h"
 #include "server/control_call.h"
 
 namespace ramet::server {
@@ -17,6 +18,9 @@ using core::Status;
 constexpr int64_t kAnswerTimeoutUs = 5'000'000;
 // Its own limit and the frame's way; then it is not going to end by itself.
 constexpr int64_t kForceAfterGraceUs = 1'000'000;
+// A few hundred bytes each. Of more contexts the platform is guessed each time,
+// which costs those that are not like their parents one round trip.
+constexpr size_t kMaxRememberedPlatforms = 10'000;
 
 }  // namespace
 
@@ -72,7 +76,11 @@ ContextDirectory::Node* ContextDirectory::GetOrStart(
   if (it != nodes_.end()) return it->second.get();
   Node* const node = (nodes_[name] = std::make_unique<Node>()).get();
   node->name = name;
+  const auto remembered = platforms_.find(name);
   if (count == 1) {
+    node->platform = remembered != platforms_.end()
+                         ? remembered->second
+                         : parent::ThisPlatform().name;
     Tell(Change::Kind::kAdded, node, nullptr);
     // Posted, so that an immediate failure finds its waiter.
     context_->loop()->RunAfter(0, [this, name, options] {
@@ -84,6 +92,7 @@ ContextDirectory::Node* ContextDirectory::GetOrStart(
     return node;
   }
   node->parent = Name(hops, count - 1);
+  if (remembered != platforms_.end()) node->platform = remembered->second;
   const std::string hop = hops[count - 1].ToString();
   const int64_t deadline_us =
       context_->loop()->NowUs() + int64_t{1000} * options.timeout_ms;
@@ -115,6 +124,7 @@ void ContextDirectory::StartBelowMaster(Node* node,
   request.cache_dir = options.cache_dir;
   request.timeout_ms = options.timeout_ms;
   request.hop_number = 1;
+  request.platform = node->platform;
   children_->Start(
       request, options.stats,
       [this, name](ContextId id) { OnLinked(name, id); },
@@ -138,6 +148,8 @@ void ContextDirectory::StartBelow(const std::string& name, ContextId parent,
   request.timeout_ms =
       static_cast<uint32_t>(std::max<int64_t>(left_ms - left_ms / 16, 1));
   request.hop_number = static_cast<uint32_t>(hop_number);
+  const auto node = nodes_.find(name);
+  if (node != nodes_.end()) request.platform = node->second->platform;
   // The hop should have answered by then; a hop that is stuck does not.
   CallAgent(
       context_, parent, "StartChild", core::SerializeControl(request),
@@ -155,7 +167,11 @@ void ContextDirectory::StartBelow(const std::string& name, ContextId parent,
               Code::kInternal, {"cannot start a context: ", NameOf(parent),
                                 " claims that its child is ", reply.id});
         }
-        if (result.status.ok()) OnLinked(name, reply.id);
+        const auto node = nodes_.find(name);
+        if (result.status.ok() && node != nodes_.end()) {
+          SetPlatform(node->second.get(), reply.hello.platform);
+          OnLinked(name, reply.id);
+        }
         OnDone(name, result.status, reply);
       });
 }
@@ -199,10 +215,24 @@ void ContextDirectory::OnDone(const std::string& name, const Status& status,
   Node* const node = it->second.get();
   node->ready = true;
   node->hello = reply.hello;
+  SetPlatform(node, reply.hello.platform);
   Tell(Change::Kind::kReady, node, nullptr);
   std::vector<LinkedCallback> waiters;
   waiters.swap(node->ready_waiters);
   for (const LinkedCallback& waiter : waiters) waiter(Status(), node);
+}
+
+void ContextDirectory::SetPlatform(Node* node, const std::string& platform) {
+  node->platform = platform;
+  const auto above = nodes_.find(node->parent);
+  const std::string expected = above == nodes_.end()
+                                   ? parent::ThisPlatform().name
+                                   : above->second->platform;
+  if (platform == expected || !parent::HasAgent(platform)) {
+    platforms_.erase(node->name);
+  } else if (platforms_.size() < kMaxRememberedPlatforms) {
+    platforms_[node->name] = platform;
+  }
 }
 
 void ContextDirectory::OnRouteLost(ContextId id, const Status& why) {

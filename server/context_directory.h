@@ -41,6 +41,8 @@ class ContextDirectory {
     bool linked = false;  // frames can be sent to `id`
     bool ready = false;   // it has said hello
     core::HelloReply hello;
+    // Of its agent; the one that is likely there, until it is ready.
+    std::string platform;
     // Digests of the bundles that were sent to it.
     std::set<std::string> delivered;
     // Twice what the context keeps itself, which then never meets this one.
@@ -130,6 +132,8 @@ class ContextDirectory {
   void Fail(const std::string& name, const core::Status& why);
   void Tell(Change::Kind kind, const Entry* entry, const core::Status* why);
   void EndByForce(Node* node);
+  // Sets its platform, and remembers it for the next connect.
+  void SetPlatform(Node* node, const std::string& platform);
   void OnStopped(const std::string& name, core::ContextId id,
                  const core::Status& status);
 
@@ -137,6 +141,9 @@ class ContextDirectory {
   parent::ChildStarter* const children_;
   std::map<std::string, std::unique_ptr<Node>> nodes_;
   std::map<core::ContextId, std::string> names_;
+  // Platforms of contexts that there were, by name, where they are not those of
+  // their parents.
+  std::map<std::string, std::string> platforms_;
   core::LineBudget strangers_log_budget_{2};
   Watcher watcher_;
 };

@@ -29,9 +29,13 @@ using core::Status;
 class NoImages final : public parent::AgentImages {
  public:
   const parent::AgentImage& own() const override { return image_; }
-  const parent::AgentImage* ForUname(std::string_view) const override {
-    return nullptr;
+  const parent::AgentImage& Guess(std::string_view) const override {
+    return image_;
   }
+  void Find(std::string_view, Waiter* waiter) override {
+    waiter->OnImage(nullptr);
+  }
+  void Forget(Waiter*) override {}
 
  private:
   parent::AgentImage image_{"linux-x86_64", "Linux x86_64", -1, -1};
@@ -47,6 +51,7 @@ class ContextDirectoryTest : public testing::Test {
     EXPECT_TRUE(core::ParseControl(hello.payload, &hello_));
     core::HelloReply reply;
     reply.version = core::kProtocolVersion;
+    reply.platform = "linux-x86_64";
     Say(core::kHello, core::SerializeControl(reply));
     EXPECT_TRUE(results_.at("local:").ok());
   }
@@ -72,12 +77,15 @@ class ContextDirectoryTest : public testing::Test {
     Say(core::kAddRoute, core::SerializeControl(core::AddRoute{id, "below"}));
   }
   // Answers the StartChild that connecting `target` leads to.
-  Status ConnectAndClaim(const std::string& target, ContextId id) {
+  Status ConnectAndClaim(const std::string& target, ContextId id,
+                         const std::string& platform = "") {
     Connect(target);
     const std::vector<RawFrame> frames = child_->TakeFrames();
     EXPECT_EQ(frames.size(), 1u);
+    guess_ = GuessIn(frames.at(0).payload);
     core::StartChildReply reply;
     reply.id = id;
+    reply.hello.platform = platform;
     core::PartWriter writer([&](std::string_view payload) {
       Say(frames.at(0).header.reply_to, std::string(payload));
     });
@@ -85,6 +93,18 @@ class ContextDirectoryTest : public testing::Test {
     writer.AddTrailers({});
     writer.Flush();
     return results_.at(target);
+  }
+
+  // The platform in a call of StartChild.
+  static std::string GuessIn(std::string_view payload) {
+    core::PartReader reader(payload);
+    core::Part part;
+    core::StartChildRequest request;
+    EXPECT_TRUE(reader.Next(&part) && reader.Next(&part));
+    EXPECT_EQ(part.kind, core::PartKind::kMessage);
+    part.bytes.remove_prefix(core::kMessagePrefixBytes);
+    EXPECT_TRUE(core::ParseControl(part.bytes, &request));
+    return request.platform;
   }
 
   core::FakeClock clock_;
@@ -104,12 +124,34 @@ class ContextDirectoryTest : public testing::Test {
   ContextDirectory directory_{&context_, &children_};
   core::Hello hello_;
   std::map<std::string, Status> results_;
+  std::string guess_;
 };
 
 TEST_F(ContextDirectoryTest, AContextThatWasAnnouncedByItsParentIsTaken) {
   Announce(hello_.grant_first);
   EXPECT_TRUE(ConnectAndClaim("local:/ssh:a", hello_.grant_first).ok());
   EXPECT_EQ(directory_.NameOf(hello_.grant_first), "local:/ssh:a");
+}
+
+TEST_F(ContextDirectoryTest, ThePlatformOfAContextIsGuessedRightTheNextTime) {
+  const ContextId a = hello_.grant_first;
+  for (const char* expected : {"", "linux-aarch64", "linux-aarch64"}) {
+    Announce(a);
+    ASSERT_TRUE(ConnectAndClaim("local:/ssh:a", a, "linux-aarch64").ok());
+    EXPECT_EQ(guess_, expected);
+    EXPECT_EQ(directory_.FindLinked("local:/ssh:a")->platform, "linux-aarch64");
+    Say(core::kDelRoute,
+        core::SerializeControl(core::DelRoute{a, 14, "ended"}));
+    ASSERT_EQ(directory_.FindLinked("local:/ssh:a"), nullptr);
+  }
+  // It was reinstalled; and there is no agent for what it says next.
+  for (const char* platform : {"linux-x86_64", "plan9-mips", "linux-x86_64"}) {
+    Announce(a);
+    ASSERT_TRUE(ConnectAndClaim("local:/ssh:a", a, platform).ok());
+    Say(core::kDelRoute,
+        core::SerializeControl(core::DelRoute{a, 14, "ended"}));
+  }
+  EXPECT_EQ(guess_, "");
 }
 
 TEST_F(ContextDirectoryTest, AParentsWordForWhoIsNotItsNewChildIsRefused) {

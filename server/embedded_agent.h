@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "core/base/unique_fd.h"
@@ -17,17 +18,19 @@ class EmbeddedAgent final : public parent::AgentImages {
   // UNAVAILABLE or RESOURCE_EXHAUSTED: no memory file can be made here.
   static absl::StatusOr<std::unique_ptr<EmbeddedAgent>> Create();
 
-  const parent::AgentImage& own() const override { return image_; }
-  const parent::AgentImage* ForUname(std::string_view uname) const override {
-    return uname == image_.uname ? &image_ : nullptr;
-  }
+  const parent::AgentImage& own() const override { return images_[0]; }
+  const parent::AgentImage& Guess(std::string_view platform) const override;
+  void Find(std::string_view uname, Waiter* waiter) override;
+  void Forget(Waiter*) override {}
+
+  // All there are; the own one is the first. Only that has an image_fd.
+  const std::vector<parent::AgentImage>& images() const { return images_; }
 
  private:
   EmbeddedAgent() = default;
 
-  core::UniqueFd image_fd_;
-  core::UniqueFd packed_fd_;
-  parent::AgentImage image_;
+  std::vector<core::UniqueFd> files_;
+  std::vector<parent::AgentImage> images_;
 };
 
 }  // namespace ramet::server

@@ -79,7 +79,7 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
 
   // The rest is the loop's.
   struct OnLoop {
-    OnLoop(core::EventLoop* loop, const EmbeddedAgent* agent,
+    OnLoop(core::EventLoop* loop, EmbeddedAgent* agent,
            const ModuleRepository* modules, CallObserver* observer)
         : context(loop),
           children(&context, agent, &transports::StartLocalAgent, &ssh),

@@ -7,19 +7,10 @@
 #include "core/base/strings.h"
 #include "core/wire/control.h"
 #include "importer/image_limits.h"
-#include "parent/platform.h"
 
 namespace ramet::server {
-namespace {
 
 using core::ModuleNotice;
-
-// Before its hello, a context's platform is the one that was guessed.
-std::string PlatformOf(const ContextDirectory::Entry& entry) {
-  return entry.ready ? entry.hello.platform : parent::ThisPlatform().name;
-}
-
-}  // namespace
 
 ModuleDelivery::ModuleDelivery(core::Context* context,
                                const ModuleRepository* modules,
@@ -69,13 +60,12 @@ void ModuleDelivery::EnsureRelated(const importer::Bundle& bundle,
 absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
                                       const ContextDirectory::Entry& entry,
                                       const std::string& asked) {
-  const std::string platform = PlatformOf(entry);
-  const auto image = bundle.FindImage(platform);
+  const auto image = bundle.FindImage(entry.platform);
   if (!image.ok()) return image.status();
   core::LoadModule load;
   load.name = bundle.name();
   load.digest = (*image)->sha256();
-  load.platform = platform;
+  load.platform = entry.platform;
   load.deflated_bytes = (*image)->deflated_bytes();
   load.image_bytes = (*image)->image_bytes();
   for (const auto& service : bundle.manifest().services()) {

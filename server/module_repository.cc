@@ -186,9 +186,10 @@ absl::StatusOr<ModuleRepository::BundlePtr> ModuleRepository::FindMethod(
                      std::string(name.method), ": bundle ", bundle->name(),
                      " does not have it"));
   }
-  absl::Status here = bundle->FindImage(parent::ThisPlatform().name).status();
-  if (!here.ok()) return here;
-  return bundle;
+  for (const char* platform : parent::kAgentPlatforms) {
+    if (bundle->FindImage(platform).ok()) return bundle;
+  }
+  return bundle->FindImage(parent::ThisPlatform().name).status();
 }
 
 }  // namespace ramet::server

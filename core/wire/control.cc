@@ -161,6 +161,7 @@ void Fields(M& m, V& visit, const StartChildRequest*) {
   visit(4, m.hop_number);
   visit(5, m.name);
   visit(6, m.cache_dir);
+  visit(7, m.platform);
 }
 
 template <typename M, typename V>

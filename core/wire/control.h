@@ -150,6 +150,7 @@ struct StartChildRequest {
   uint32_t hop_number = 0;
   std::string name;
   std::string cache_dir;
+  std::string platform;
 };
 
 struct StartChildReply {
