@@ -22,27 +22,58 @@ _LINKOPTS = [
     "-Wl,-s",
 ]
 
-def _module_transition_impl(settings, attr):
+# By what bundles call a platform: the CPU that //third_party/gnu calls it.
+PLATFORMS = {
+    "linux-aarch64": "gnu_aarch64",
+    "linux-x86_64": "gnu_x86_64",
+}
+
+def _settings(platform):
+    if platform not in PLATFORMS:
+        fail("no platform {}; there are {}".format(
+            platform,
+            ", ".join(sorted(PLATFORMS.keys())),
+        ))
     return {
         "//codegen:lite": True,
         "//command_line_option:compilation_mode": "opt",
         "//command_line_option:copt": _COPTS,
+        "//command_line_option:cpu": PLATFORMS[platform],
+        "//command_line_option:crosstool_top": "//third_party/gnu:suite",
         "//command_line_option:cxxopt": ["-std=c++17"],
         "//command_line_option:features": ["-supports_dynamic_linker"],
         "//command_line_option:linkopt": _LINKOPTS,
         "//command_line_option:strip": "sometimes",
     }
 
+_OUTPUTS = [
+    "//codegen:lite",
+    "//command_line_option:compilation_mode",
+    "//command_line_option:copt",
+    "//command_line_option:cpu",
+    "//command_line_option:crosstool_top",
+    "//command_line_option:cxxopt",
+    "//command_line_option:features",
+    "//command_line_option:linkopt",
+    "//command_line_option:strip",
+]
+
+def _images_transition_impl(settings, attr):
+    return {platform: _settings(platform) for platform in attr.platforms}
+
+def _module_transition_impl(settings, attr):
+    return _settings(attr.platforms[0])
+
+# One configuration for each of the attribute `platforms`, by its name.
+images_transition = transition(
+    implementation = _images_transition_impl,
+    inputs = [],
+    outputs = _OUTPUTS,
+)
+
+# That of the first one, for what is the same on all.
 module_transition = transition(
     implementation = _module_transition_impl,
     inputs = [],
-    outputs = [
-        "//codegen:lite",
-        "//command_line_option:compilation_mode",
-        "//command_line_option:copt",
-        "//command_line_option:cxxopt",
-        "//command_line_option:features",
-        "//command_line_option:linkopt",
-        "//command_line_option:strip",
-    ],
+    outputs = _OUTPUTS,
 )

@@ -4,11 +4,11 @@ load("@rules_cc//cc:defs.bzl", "cc_binary")
 load("@rules_proto//proto:defs.bzl", "ProtoInfo")
 load(":cc_aspect.bzl", "import_name", "proto_path_args")
 load(":cc_ramet_library.bzl", "RametLibraryInfo")
-load(":module_transition.bzl", "module_transition")
+load(":module_transition.bzl", "images_transition", "module_transition")
 
-# What the images built here run on. One more platform: one more image
-# attribute with a transition to its toolchain.
-_PLATFORM = "linux-x86_64"
+# That of the machine that builds. An image for each more platform takes as long
+# to build as this one's.
+_DEFAULT_PLATFORMS = ["linux-x86_64"]
 
 def _proto_infos(ctx):
     infos = [dep[RametLibraryInfo].proto_info for dep in ctx.attr.deps if RametLibraryInfo in dep]
@@ -44,8 +44,10 @@ def _descriptor_set(ctx, infos):
 def _ramet_module_impl(ctx):
     descriptors, files = _descriptor_set(ctx, _proto_infos(ctx))
 
-    # An attribute with a transition of its own is a list.
-    image = ctx.attr.image[0][DefaultInfo].files_to_run.executable
+    images = {
+        platform: image[DefaultInfo].files_to_run.executable
+        for platform, image in ctx.split_attr.image.items()
+    }
     bundle = ctx.actions.declare_file(ctx.label.name + ".rmod")
     args = ctx.actions.args()
     args.add(bundle, format = "--output=%s")
@@ -54,11 +56,12 @@ def _ramet_module_impl(ctx):
     args.add_all(files, format_each = "--service_file=%s")
     args.add_all(ctx.attr.services, format_each = "--service=%s")
     args.add_all(ctx.attr.related, format_each = "--related=%s")
-    args.add(image, format = "--image={}=%s".format(_PLATFORM))
+    for platform in ctx.attr.platforms:
+        args.add(images[platform], format = "--image={}=%s".format(platform))
     ctx.actions.run(
         executable = ctx.executable._pack,
         arguments = [args],
-        inputs = [descriptors, image],
+        inputs = [descriptors] + images.values(),
         outputs = [bundle],
         mnemonic = "RametPack",
         progress_message = "Packing %s" % bundle.short_path,
@@ -70,7 +73,7 @@ def _ramet_module_impl(ctx):
         ),
         OutputGroupInfo(
             descriptors = depset([descriptors]),
-            image = depset([image]),
+            image = depset(images.values()),
         ),
     ]
 
@@ -80,10 +83,10 @@ _ramet_module = rule(
         "deps": attr.label_list(cfg = module_transition),
         "image": attr.label(
             mandatory = True,
-            executable = True,
-            cfg = module_transition,
+            cfg = images_transition,
         ),
         "module_name": attr.string(),
+        "platforms": attr.string_list(allow_empty = False, mandatory = True),
         "protos": attr.label_list(providers = [ProtoInfo]),
         "related": attr.string_list(),
         "services": attr.string_list(),
@@ -111,6 +114,7 @@ def ramet_module(
         protos = [],
         services = [],
         related = [],
+        platforms = _DEFAULT_PLATFORMS,
         module_name = None,
         copts = [],
         data = None,
@@ -118,11 +122,11 @@ def ramet_module(
         visibility = None,
         testonly = None,
         **kwargs):
-    """Builds a module for every platform and packs NAME.rmod.
+    """Builds a module for its platforms and packs NAME.rmod.
 
-    The image is a static, stripped program with protobuf-lite, optimised for
+    An image is a static, stripped program with protobuf-lite, optimised for
     size, whatever flags the rest of the build has: `NAME_image` in the
-    module's configuration.
+    module's configuration for a platform. A target gets the one for its own.
 
     Args:
       name: of the bundle.
@@ -133,6 +137,7 @@ def ramet_module(
       services: full names of those that the module implements; by default all
         that the protos of `deps` and `protos` define.
       related: names of modules that a target of this one will need as well.
+      platforms: what the module runs on: "linux-x86_64", "linux-aarch64".
       module_name: what masters and contexts call the module; by default name.
       copts: for srcs.
       data: not supported: a module travels as one file.
@@ -160,6 +165,7 @@ def ramet_module(
         deps = deps,
         image = ":" + image,
         module_name = module_name or "",
+        platforms = platforms,
         protos = protos,
         related = related,
         services = services,
