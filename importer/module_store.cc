@@ -97,11 +97,14 @@ std::shared_ptr<StoredModule> ModuleStore::FindService(
 }
 
 Status ModuleStore::MakeReady(StoredModule* module, bool* later) {
-  *later = false;
+  const core::LoadModule& announced = module->announced;
+  // Announced when the platform was only guessed: the one who knows it now has
+  // perhaps another image.
+  *later = announced.platform != platform_ && Ask(announced.services[0].name);
   if (module->image.valid() || !module->status.ok()) return module->status;
   Status status = module->failure;
   if (status.ok()) {
-    const CachedImage* const image = courier_->Fetch(module->announced.digest);
+    const CachedImage* const image = courier_->Fetch(announced.digest);
     if (image == nullptr) {
       status = Status(Code::kResourceExhausted,
                       "no room for its image, or nobody to ask for it");
@@ -114,7 +117,7 @@ Status ModuleStore::MakeReady(StoredModule* module, bool* later) {
     if (status.ok()) return status;
   }
   return Error(status.code(),
-               {"module ", module->announced.name, ": ", status.message()});
+               {"module ", announced.name, ": ", status.message()});
 }
 
 Status ModuleStore::Inflate(const CachedImage& image, StoredModule* module) {

@@ -59,7 +59,9 @@ class ModuleStore {
   }
 
   // Makes the executable, sealed against change, unless there is one. `later`:
-  // not yet, the image is on its way. Else the module's status, or
+  // not yet, the image is on its way, or, when it was announced for another
+  // platform, whether there is one for this is asked. Else the module's status,
+  // or
   // RESOURCE_EXHAUSTED: there is no memory for it now.
   core::Status MakeReady(StoredModule* module, bool* later);
 

@@ -42,6 +42,8 @@ class ModuleStoreTest : public testing::Test, private ModuleCourier::Local {
   void OnImage(std::string_view, const Status&) override {}
   void OnAsked(const core::ModuleNotice& notice) override {
     ++asked_;
+    asked_for_ = notice.name;
+    if (notice.kind != core::ModuleNotice::kImage) return;
     if (core::Sha256Digest(above_) != notice.digest) return;
     (void)cache_.Append(cache_.Find(notice.digest), above_.size(), 0, above_);
   }
@@ -87,6 +89,7 @@ class ModuleStoreTest : public testing::Test, private ModuleCourier::Local {
 
   std::string above_;  // an image, deflated
   int asked_ = 0;
+  std::string asked_for_;
   core::FakeClock clock_;
   core::EventLoop loop_{&clock_};
   core::Context context_{&loop_};
@@ -143,17 +146,39 @@ TEST_F(ModuleStoreTest, AFailureIsToldUntilItIsCleared) {
   EXPECT_EQ(ImageOf("a.A"), "image");
 }
 
-TEST_F(ModuleStoreTest, AnImageForAnotherPlatformIsNamedAndNotFetched) {
+TEST_F(ModuleStoreTest, AnImageForAnotherPlatformIsReplacedByThisOnes) {
+  core::LoadModule load = MakeModule("a.A", "another image");
+  load.platform = "linux-aarch64";
+  Announce(load);
+  EXPECT_EQ(ImageOf("a.A"), "later");
+  EXPECT_EQ(asked_for_, "a.A");
+  EXPECT_EQ(ImageOf("a.A"), "later");
+  EXPECT_EQ(asked_, 1);
+  PutImage("image");
+  Announce(MakeModule("a.A", "image"));
+  EXPECT_EQ(ImageOf("a.A"), "image");
+}
+
+TEST_F(ModuleStoreTest, AnImageForAnotherPlatformOnlyIsNamedAndNotFetched) {
   core::LoadModule load = MakeModule("a.A", "image");
   load.platform = "linux-aarch64";
   Announce(load);
   bool later = false;
+  (void)MakeReady("a.A", &later);
+  ASSERT_TRUE(later);
+  core::ModuleNotice unknown;
+  unknown.kind = core::ModuleNotice::kService;
+  unknown.target = context_.router().self();
+  unknown.name = "a.A";
+  unknown.code = static_cast<uint32_t>(Code::kUnimplemented);
+  courier_.Pass(unknown);
   const Status status = MakeReady("a.A", &later);
+  EXPECT_FALSE(later);
   EXPECT_EQ(status.code(), Code::kFailedPrecondition);
   EXPECT_EQ(status.message(),
             "module module of a.A is for linux-aarch64, this context runs "
             "linux-x86_64");
-  EXPECT_EQ(asked_, 0);
+  EXPECT_EQ(asked_, 1);
 }
 
 // What is too large is refused before a byte of it is asked for.

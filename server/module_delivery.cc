@@ -7,6 +7,7 @@
 #include "core/base/strings.h"
 #include "core/wire/control.h"
 #include "importer/image_limits.h"
+#include "parent/platform.h"
 
 namespace ramet::server {
 
@@ -60,12 +61,16 @@ void ModuleDelivery::EnsureRelated(const importer::Bundle& bundle,
 absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
                                       const ContextDirectory::Entry& entry,
                                       const std::string& asked) {
-  const auto image = bundle.FindImage(entry.platform);
+  auto image = bundle.FindImage(entry.platform);
+  for (const char* platform : parent::kAgentPlatforms) {
+    // A guess: the context may well be what the bundle was made for.
+    if (!entry.ready && !image.ok()) image = bundle.FindImage(platform);
+  }
   if (!image.ok()) return image.status();
   core::LoadModule load;
   load.name = bundle.name();
   load.digest = (*image)->sha256();
-  load.platform = entry.platform;
+  load.platform = (*image)->platform();
   load.deflated_bytes = (*image)->deflated_bytes();
   load.image_bytes = (*image)->image_bytes();
   for (const auto& service : bundle.manifest().services()) {
