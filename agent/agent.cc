@@ -62,12 +62,12 @@ void Agent::Run() { loop_.Run(); }
 void Agent::OnTick(bool quiet) {
   if (quiet) loop_.TrimScratch();
   orphans_.Tick();
-  module_host_.KillStopped(context_.heartbeat().max_silent_ticks());
 }
 
 void Agent::OnNotice(const core::ModuleNotice& notice) {
   if (notice.kind == core::ModuleNotice::kService && notice.code == 0) {
     modules_.OnAnnounced(notice);
+    module_host_.RetireReplaced();
   }
   fetcher_.OnNotice(notice);
   module_host_.RetryHeld();
@@ -75,6 +75,7 @@ void Agent::OnNotice(const core::ModuleNotice& notice) {
 
 void Agent::OnImage(std::string_view digest, const core::Status& status) {
   if (status.ok()) modules_.OnArrived(digest);
+  module_host_.RetireReplaced();
   modules_.SetFailure(digest, status);
   fetcher_.OnImage(digest, status);
   module_host_.RetryHeld();

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <string>
@@ -33,6 +34,18 @@ void RaiseDescriptorLimit() {
   if (prlimit(0, RLIMIT_NOFILE, nullptr, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   prlimit(0, RLIMIT_NOFILE, &limit, nullptr);
+}
+
+// From here on everything is 0 to 4, or O_CLOEXEC: what this program's starter
+// has left open by mistake is no module's.
+void CloseInherited() {
+  constexpr int kFirst = 5;
+  constexpr int kEnd = 1024;  // before Linux 5.9
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+  if (syscall(SYS_close_range, kFirst, ~0U, 0) == 0) return;
+  for (int fd = kFirst; fd < kEnd; ++fd) close(fd);
 }
 
 // Moves the link away from standard input and output, so that nothing that
@@ -66,9 +79,12 @@ int main(int argc, char** argv) {
   std::string nonce = argc > 1 ? argv[1] : "";
   ramet::agent::ProcessTitle::Init(argc, argv);
   ramet::agent::ProcessTitle::Set("ramet: starting");
+  CloseInherited();
   RaiseDescriptorLimit();
-  // Core dumps could leave something on the target.
+  // Core dumps could leave something on the target; modules', too.
   prctl(PR_SET_DUMPABLE, 0);
+  constexpr rlimit kNone{0, 0};
+  prlimit(0, RLIMIT_CORE, &kNone, nullptr);
   ramet::transports::AdoptOrphans();
 
   UniqueFd from_parent = MoveLinkFd(STDIN_FILENO);

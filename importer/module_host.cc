@@ -1,5 +1,6 @@
 #include "importer/module_host.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,7 +34,7 @@ ModuleHost::ModuleHost(core::Context* context, ModuleStore* store)
     OnModuleFrame(from, header, payload);
   });
   context_->AddLinkLostHandler(
-      [this](core::Link* link, const Status&) { OnLinkLost(link); });
+      [this](core::Link* link, const Status& why) { OnLinkLost(link, why); });
   context_->AddRouteLostHandler([this](ContextId id, const Status&) {
     CancelCallsOf(id);
     held_.DropCallsOf(id);
@@ -99,6 +100,7 @@ void ModuleHost::BeginCall(const FrameHeader& header,
   }
   const bool foreign = IsForeign(header);
   if (foreign) ++foreign_calls_;
+  process->AddCall();
   calls_.Insert(
       core::CallKey(header.src_id, header.reply_to),
       std::unique_ptr<ActiveCall>(new ActiveCall{process, header, foreign}));
@@ -153,10 +155,22 @@ Status ModuleHost::EnsureRunning(const std::shared_ptr<StoredModule>& module,
   const Status ready = store_->MakeReady(module.get(), later);
   if (*later || !ready.ok()) return ready;
   for (size_t i = 0; i < running_.size(); ++i) {
-    if (running_.at(i)->module == module) {
-      *process = running_.at(i)->process.get();
+    ModuleProcess* const running = running_.at(i);
+    if (running->module() == module && !running->retired()) {
+      *process = running;
       return Status();
     }
+  }
+  const int64_t wait_us = module->not_before_us - context_->loop()->NowUs();
+  if (wait_us > 0) {
+    return Error(Code::kUnavailable,
+                 {module->last_end.message(), ", ", module->crashes,
+                  " times; not started again for ", wait_us / 1000 + 1, " ms"});
+  }
+  if (running_.size() >= kMaxProcesses) {
+    return Error(Code::kResourceExhausted,
+                 {"context ", context_->router().name(), " runs ",
+                  kMaxProcesses, " modules"});
   }
   uint32_t id = 0;
   if (!context_->ids().Take(1, &id)) {
@@ -177,8 +191,7 @@ Status ModuleHost::EnsureRunning(const std::shared_ptr<StoredModule>& module,
   const Status status = started->Start();
   if (!status.ok()) return status;
   *process = started.get();
-  running_.Insert(
-      id, std::unique_ptr<Running>(new Running{module, std::move(started)}));
+  running_.Insert(id, std::move(started));
   return Status();
 }
 
@@ -190,7 +203,9 @@ void ModuleHost::Forward(const ModuleProcess& process,
 }
 
 void ModuleHost::EndCall(uint64_t key) {
-  if (calls_.Remove(key)->foreign) --foreign_calls_;
+  const std::unique_ptr<ActiveCall> call = calls_.Remove(key);
+  if (call->foreign) --foreign_calls_;
+  call->process->DropCall();
 }
 
 void ModuleHost::CancelCallsOf(ContextId caller) {
@@ -234,30 +249,64 @@ void ModuleHost::OnModuleFrame(core::Link* from, const FrameHeader& header,
   }
 }
 
-void ModuleHost::KillStopped(uint32_t max_ticks) {
+void ModuleHost::RetireReplaced() {
   for (size_t i = 0; i < running_.size(); ++i) {
-    running_.at(i)->process->KillIfStopped(max_ticks);
+    ModuleProcess* const process = running_.at(i);
+    bool current = false;
+    for (const auto& service : process->module()->announced.services) {
+      if (store_->FindService(service.name) == process->module()) {
+        current = true;
+      }
+    }
+    if (!current) process->Retire();
   }
 }
 
-void ModuleHost::OnLinkLost(core::Link* link) {
-  const Running* const running = running_.Find(link->peer_id());
-  if (running != nullptr) running->process->OnLinkLost();
+void ModuleHost::OnLinkLost(core::Link* link, const Status& why) {
+  ModuleProcess* const process = running_.Find(link->peer_id());
+  if (process == nullptr) return;
+  // A link that is still open was closed by this side.
+  std::string text;
+  if (link->open() || why.code() != Code::kUnavailable) {
+    // Without what was lost, which its end says.
+    constexpr char kBefore[] = "): ";
+    const size_t lost = why.message().rfind(kBefore);
+    text = ": ";
+    text.append(why.message(), lost + 1 == 0 ? 0 : lost + sizeof kBefore - 1,
+                std::string::npos);
+  }
+  process->OnLinkLost(text);
 }
 
 void ModuleHost::OnEnded(ContextId id, const Status& why) {
   // The process object is up the stack: it goes with the next turn.
-  const std::shared_ptr<Running> ended = running_.Remove(id);
+  const std::shared_ptr<ModuleProcess> ended = running_.Remove(id);
   context_->loop()->RunAfter(0, [ended] {});
+  if (!ended->retired()) BackOff(*ended, why);
   std::vector<FrameHeader> failed;
   for (size_t i = calls_.size(); i-- > 0;) {
-    if (calls_.at(i)->process != ended->process.get()) continue;
+    if (calls_.at(i)->process != ended.get()) continue;
     failed.push_back(calls_.at(i)->header);
     EndCall(calls_.key_at(i));
   }
   for (const FrameHeader& header : failed) {
     context_->router().SendDead(header, why);
   }
+}
+
+void ModuleHost::BackOff(const ModuleProcess& crashed, const Status& why) {
+  StoredModule* const module = crashed.module().get();
+  const int64_t now_us = context_->loop()->NowUs();
+  if (now_us - crashed.started_us() >= kWellAfterUs) module->crashes = 0;
+  int64_t wait_us = 0;
+  if (module->crashes > 0) {
+    // Far enough for the largest.
+    const uint32_t doubled = std::min(module->crashes - 1, 16U);
+    wait_us = std::min(kFirstBackOffUs << doubled, kMaxBackOffUs);
+  }
+  module->not_before_us = now_us + wait_us;
+  ++module->crashes;
+  module->last_end = why;
 }
 
 }  // namespace ramet::importer

@@ -33,6 +33,15 @@ class ModuleHost {
   // none of them can keep the ancestors out.
   static constexpr size_t kMaxForeignCalls = 4 * 1024;
 
+  // Processes at once, those included that end with their last call.
+  static constexpr size_t kMaxProcesses = 128;
+  // A module that has crashed is started again at once by the next call; one
+  // that goes on crashing not before a time that doubles up to the largest.
+  // Calls before it are UNAVAILABLE. Who has lived this long is well again.
+  static constexpr int64_t kFirstBackOffUs = 250'000;
+  static constexpr int64_t kMaxBackOffUs = 30'000'000;
+  static constexpr int64_t kWellAfterUs = 10'000'000;
+
   ModuleHost(core::Context* context, ModuleStore* store);
   ~ModuleHost();
 
@@ -47,20 +56,15 @@ class ModuleHost {
   // From now on calls are refused, UNAVAILABLE; those at work go on.
   void RefuseCalls() { refusing_ = true; }
 
-  // Ends processes that have been stopped (SIGSTOP) for `max_ticks` calls of
-  // this: who waits for them must learn it.
-  void KillStopped(uint32_t max_ticks);
+  // Processes of modules that the store has replaced or dropped get no new
+  // calls, and end with their last one.
+  void RetireReplaced();
 
  private:
   struct ActiveCall {
     ModuleProcess* process;
     core::FrameHeader header;  // the call's first frame's
     bool foreign;              // the caller is neither self nor an ancestor
-  };
-  // A module and its process.
-  struct Running {
-    std::shared_ptr<StoredModule> module;
-    std::unique_ptr<ModuleProcess> process;
   };
 
   void BeginCall(const core::FrameHeader& header, std::string_view payload);
@@ -79,12 +83,14 @@ class ModuleHost {
   void CancelCallsOf(core::ContextId caller);
   void OnModuleFrame(core::Link* from, const core::FrameHeader& header,
                      std::string_view payload);
-  void OnLinkLost(core::Link* link);
+  void OnLinkLost(core::Link* link, const core::Status& why);
   void OnEnded(core::ContextId id, const core::Status& why);
+  // Notes when a module that has crashed may be started again.
+  void BackOff(const ModuleProcess& crashed, const core::Status& why);
 
   core::Context* const context_;
   ModuleStore* const store_;
-  core::IdMap<Running> running_;  // by the module's id
+  core::IdMap<ModuleProcess> running_;  // by the module's id
   core::IdMap<ActiveCall> calls_;
   HeldCalls held_;
   ModuleCalls calls_out_;

@@ -14,6 +14,7 @@
 namespace ramet::importer {
 
 using core::Code;
+using core::FrameHeader;
 using core::Status;
 using core::UniqueFd;
 
@@ -28,7 +29,7 @@ ModuleProcess::ModuleProcess(core::Context* context,
       on_ended_(std::move(on_ended)),
       process_(context->loop(), this) {}
 
-ModuleProcess::~ModuleProcess() = default;
+ModuleProcess::~ModuleProcess() { context_->loop()->CancelTimer(timer_); }
 
 Status ModuleProcess::Start() {
   int link[2];
@@ -57,8 +58,13 @@ Status ModuleProcess::Start() {
   options.argv = {"ramet: module " + module_->announced.name};
   options.image_fd = module_->image.get();
   options.fds = {-1, out_write.get(), err_write.get(), theirs.get()};
-  options.environment = {core::Concat({"RAMET_MODULE_FD=", kModuleLinkFd})};
+  options.environment = module_->announced.environment;
+  options.environment.push_back(
+      core::Concat({"RAMET_MODULE_FD=", kModuleLinkFd}));
+  options.clean = true;
+  options.max_data_bytes = module_->announced.memory_bytes;
   options.die_with_parent = true;
+  started_us_ = context_->loop()->NowUs();
   Status status = process_.Start(options);
   if (!status.ok()) {
     return Error(status.code(),
@@ -71,10 +77,11 @@ Status ModuleProcess::Start() {
   stderr_ = std::make_unique<LineReader>(
       context_->loop(), std::move(err_read),
       [this](std::string_view line) { on_line_(true, line); });
-  context_->router().AddModule(
+  // It is watched before its own hello, so that one that never says it ends.
+  context_->heartbeat().Watch(context_->router().AddModule(
       std::make_unique<core::FdStream>(context_->loop(), std::move(ours),
                                        UniqueFd()),
-      id_, "module " + module_->announced.name);
+      id_, "module " + module_->announced.name));
   SayHello();
   return Status();
 }
@@ -89,23 +96,59 @@ void ModuleProcess::SayHello() {
   }
   hello.name = module_->announced.name;
   hello.parent_name = context_->router().name();
-  core::FrameHeader header;
+  FrameHeader header;
   header.dst_id = id_;
   header.handle = core::kHello;
   context_->router().Send(header, core::SerializeControl(hello));
 }
 
-void ModuleProcess::OnLinkLost() {
+void ModuleProcess::OnLinkLost(std::string_view why) {
   link_lost_ = true;
   // Without its link it is of no use; if it is ending by itself already, its
   // own exit status stays.
-  if (!process_.exited()) process_.Kill();
+  if (!process_.exited()) {
+    killed_because_ =
+        process_.stopped() ? " after a signal had stopped it" : why;
+    process_.Kill();
+  }
   EndIfComplete();
 }
 
-void ModuleProcess::KillIfStopped(uint32_t max_ticks) {
-  stopped_ticks_ = process_.stopped() ? stopped_ticks_ + 1 : 0;
-  if (stopped_ticks_ >= max_ticks) process_.Kill();
+void ModuleProcess::AddCall() {
+  ++calls_;
+  context_->loop()->CancelTimer(timer_);
+  timer_ = 0;
+}
+
+void ModuleProcess::DropCall() {
+  --calls_;
+  EndWhenIdle();
+}
+
+void ModuleProcess::Retire() {
+  if (retired_) return;
+  retired_ = true;
+  context_->loop()->CancelTimer(timer_);
+  EndWhenIdle();
+}
+
+void ModuleProcess::EndWhenIdle() {
+  const uint32_t idle_ms = module_->announced.idle_ms;
+  if (calls_ != 0 || (idle_ms == 0 && !retired_)) return;
+  timer_ = context_->loop()->RunAfter(retired_ ? 0 : int64_t{1000} * idle_ms,
+                                      [this] { AskToEnd(); });
+}
+
+void ModuleProcess::AskToEnd() {
+  retired_ = true;
+  FrameHeader header;
+  header.dst_id = id_;
+  header.handle = core::kShutdown;
+  context_->router().Send(header, {});
+  timer_ = context_->loop()->RunAfter(kEndGraceUs, [this] {
+    timer_ = 0;
+    process_.Kill();
+  });
 }
 
 void ModuleProcess::FlushOutput() {
@@ -119,12 +162,11 @@ void ModuleProcess::EndIfComplete() {
   // What it wrote before it ended is read before its end is told.
   if (!link_lost_ || !process_.exited()) return;
   FlushOutput();
-  on_ended_(
-      Error(Code::kUnavailable,
-            {"module ", module_->announced.name, " in context ",
-             context_->router().name(),
-             " ended: ", core::DescribeWaitStatus(process_.wait_status()),
-             stopped_ticks_ > 0 ? " after a signal had stopped it" : ""}));
+  on_ended_(Error(Code::kUnavailable,
+                  {"module ", module_->announced.name, " in context ",
+                   context_->router().name(),
+                   " ended: ", core::DescribeWaitStatus(process_.wait_status()),
+                   killed_because_}));
 }
 
 }  // namespace ramet::importer

@@ -17,7 +17,9 @@ namespace ramet::importer {
 // The module finds its link at this descriptor (docs/module_protocol.md).
 inline constexpr int kModuleLinkFd = 3;
 
-// One running module: a process of its own with a link to this context.
+// One running module: a process of its own with a link to this context, from
+// its first call until it is not needed any more.
+// docs/module_lifecycle.md is the specification.
 //
 // Ownership: owned by ModuleHost; destroying it kills the process with its
 //   process group.
@@ -30,6 +32,9 @@ class ModuleProcess final : private transports::ChildProcess::Listener {
   // The process is gone and every frame from it was delivered. May destroy it.
   using EndedCallback = std::function<void(const core::Status& why)>;
 
+  // What a process that was asked to end, and has no calls, has to do so.
+  static constexpr int64_t kEndGraceUs = 5'000'000;
+
   ModuleProcess(core::Context* context, std::shared_ptr<StoredModule> module,
                 core::ContextId id, LineCallback on_line,
                 EndedCallback on_ended);
@@ -40,21 +45,30 @@ class ModuleProcess final : private transports::ChildProcess::Listener {
   core::Status Start();
 
   core::ContextId id() const { return id_; }
-  const StoredModule& module() const { return *module_; }
+  const std::shared_ptr<StoredModule>& module() const { return module_; }
+  int64_t started_us() const { return started_us_; }
+
+  // It has one more call, one less. The last one's end begins its idle time.
+  void AddCall();
+  void DropCall();
+
+  // It gets no new calls: it is ended once those that it has are over.
+  void Retire();
+  // Retired, or being ended because it was idle.
+  bool retired() const { return retired_; }
 
   // Forwards what it has printed so far, a line without an end included.
   void FlushOutput();
 
-  // Kills it when a signal has stopped it for `max_ticks` calls in a row.
-  void KillIfStopped(uint32_t max_ticks);
-
-  // The router's link to it was lost.
-  void OnLinkLost();
+  // The router's link to it was lost; `why` unless the process ended it.
+  void OnLinkLost(std::string_view why);
 
  private:
   void OnExit() override;
   void EndIfComplete();
   void SayHello();
+  void EndWhenIdle();
+  void AskToEnd();
 
   core::Context* const context_;
   const std::shared_ptr<StoredModule> module_;
@@ -64,7 +78,11 @@ class ModuleProcess final : private transports::ChildProcess::Listener {
   transports::ChildProcess process_;
   std::unique_ptr<LineReader> stdout_;
   std::unique_ptr<LineReader> stderr_;
-  uint32_t stopped_ticks_ = 0;
+  int64_t started_us_ = 0;
+  uint32_t calls_ = 0;
+  core::EventLoop::TimerId timer_ = 0;  // of its idle time, or its end's grace
+  std::string killed_because_;
+  bool retired_ = false;
   bool link_lost_ = false;
 };
 

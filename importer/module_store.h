@@ -24,6 +24,12 @@ struct StoredModule {
   // Why it can't be started; OK while nothing is known against it.
   core::Status status;
   core::Status failure;  // why its image did not arrive, while that is told
+
+  // Of its processes, for ModuleHost: how often they have crashed lately, how
+  // the last one ended, and when the next may be started.
+  uint32_t crashes = 0;
+  int64_t not_before_us = 0;
+  core::Status last_end;
 };
 
 // The modules that were announced to this context. Of two that serve the same

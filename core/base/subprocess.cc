@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,6 +42,8 @@ struct Plan {
   int image_fd = -1;
   pid_t parent = 0;
   bool die_with_parent = false;
+  bool clean = false;
+  uint64_t max_data_bytes = 0;
   // Written by the child, read by the parent.
   const char* volatile failed_step = nullptr;
   volatile int error = 0;
@@ -67,21 +71,20 @@ std::string FindProgram(const std::string& name) {
   }
 }
 
-bool SameVariable(const char* a, const char* b) {
-  const char* end = strchr(a, '=');
-  return end != nullptr && strncmp(a, b, end - a + 1) == 0;
-}
-
-void MergeEnvironment(const std::vector<std::string>& added,
-                      std::vector<char*>* merged) {
+void MergeEnvironment(const SpawnOptions& options, std::vector<char*>* merged) {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    bool replaced = false;
-    for (const std::string& variable : added) {
-      replaced = replaced || SameVariable(variable.c_str(), *entry);
+    bool kept = !options.clean;
+    for (const std::string& variable : options.environment) {
+      const size_t name = strcspn(variable.c_str(), "=");
+      if (strncmp(variable.c_str(), *entry, name) == 0 &&
+          (*entry)[name] == '=') {
+        kept = name == variable.size();
+      }
     }
-    if (!replaced) merged->push_back(*entry);
+    if (kept) merged->push_back(*entry);
   }
-  for (const std::string& variable : added) {
+  for (const std::string& variable : options.environment) {
+    if (variable.find('=') == std::string::npos) continue;
     merged->push_back(const_cast<char*>(variable.c_str()));
   }
   merged->push_back(nullptr);
@@ -142,6 +145,15 @@ void ExecuteImage(Plan* plan) {
     if (parent != plan->parent && parent != 0) _exit(kExecFailedStatus);
   }
   setsid();
+  if (plan->clean) {
+    umask(022);
+    (void)!chdir("/");
+  }
+  if (plan->max_data_bytes != 0) {
+    // Refused when a lower limit is there already, which then stays.
+    const rlimit limit{plan->max_data_bytes, plan->max_data_bytes};
+    prlimit(0, RLIMIT_DATA, &limit, nullptr);
+  }
   // Not sigaction(3), which leaves out the signals that libc keeps for itself.
   for (int number = 1; number <= kSignals; ++number) {
     syscall(SYS_rt_sigaction, number, kDefaultAction, nullptr,
@@ -195,10 +207,12 @@ Status Spawn(const SpawnOptions& options, pid_t* pid) {
     plan.argv.push_back(const_cast<char*>(argument.c_str()));
   }
   plan.argv.push_back(nullptr);
-  MergeEnvironment(options.environment, &plan.environment);
+  MergeEnvironment(options, &plan.environment);
   plan.fds = options.fds;
   plan.parent = getpid();
   plan.die_with_parent = options.die_with_parent;
+  plan.clean = options.clean;
+  plan.max_data_bytes = options.max_data_bytes;
 
   // No handler of this process may run in the child, on shared memory.
   sigset_t all;

@@ -1,6 +1,7 @@
 #ifndef CORE_BASE_SUBPROCESS_H_
 #define CORE_BASE_SUBPROCESS_H_
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <string>
@@ -21,6 +22,12 @@ struct SpawnOptions {
   std::vector<int> fds;
   // "NAME=value" added to this process's environment.
   std::vector<std::string> environment;
+  // In a known state: of this process's environment it has only the variables
+  // that stand in `environment` as a mere "NAME"; working directory /, umask
+  // 022.
+  bool clean = false;
+  // RLIMIT_DATA, what it may allocate; 0: this process's own limit.
+  uint64_t max_data_bytes = 0;
   // SIGKILL when the thread that starts it ends (PR_SET_PDEATHSIG).
   bool die_with_parent = false;
 };

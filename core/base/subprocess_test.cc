@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -133,6 +134,27 @@ TEST(SpawnTest, AddsAndReplacesVariables) {
       Shell("echo $RAMET_TEST_OLD,$RAMET_TEST_NEW,$RAMET_TEST_KEPT");
   options.environment = {"RAMET_TEST_OLD=replaced", "RAMET_TEST_NEW=new"};
   EXPECT_EQ(OutputOf(options), "replaced,new,kept\n");
+}
+
+TEST(SpawnTest, BeginsInAKnownStateWhenAsked) {
+  setenv("RAMET_TEST_OLD", "old", 1);
+  setenv("RAMET_TEST_KEPT", "kept", 1);
+  setenv("RAMET_TEST_KEPT_NOT", "secret", 1);
+  umask(077);
+  SpawnOptions options = Shell("/usr/bin/env | grep RAMET | sort; umask; pwd");
+  options.clean = true;
+  options.environment = {"RAMET_TEST_KEPT", "RAMET_TEST_OLD=new",
+                         "RAMET_TEST_NONE", "RAMET_TEST=a=b"};
+  EXPECT_EQ(OutputOf(options),
+            "RAMET_TEST=a=b\nRAMET_TEST_KEPT=kept\nRAMET_TEST_OLD=new\n"
+            "0022\n/\n");
+  umask(022);
+}
+
+TEST(SpawnTest, LimitsMemory) {
+  SpawnOptions options = Shell("ulimit -d");
+  options.max_data_bytes = 64 << 20;
+  EXPECT_EQ(OutputOf(options), "65536\n");
 }
 
 TEST(SpawnTest, GivesNullDevicesForMissingDescriptors) {

@@ -109,6 +109,9 @@ void Fields(M& m, V& visit, const LoadModule*) {
   visit(4, m.deflated_bytes);
   visit(5, m.image_bytes);
   visit(6, m.services);
+  visit(10, m.environment);
+  visit(11, m.idle_ms);
+  visit(12, m.memory_bytes);
 }
 
 template <typename M, typename V>

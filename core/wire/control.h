@@ -101,6 +101,9 @@ struct LoadModule {
   uint32_t deflated_bytes = 0;
   uint32_t image_bytes = 0;
   std::vector<ModuleService> services;
+  std::vector<std::string> environment;
+  uint32_t idle_ms = 0;
+  uint64_t memory_bytes = 0;
 };
 
 struct Metadata {
