@@ -58,6 +58,12 @@ def _ramet_module_impl(ctx):
     args.add_all(ctx.attr.related, format_each = "--related=%s")
     for platform in ctx.attr.platforms:
         args.add(images[platform], format = "--image={}=%s".format(platform))
+    args.add_all(["--env={}={}".format(name, value) for name, value in ctx.attr.env.items()])
+    args.add_all(ctx.attr.pass_env, format_each = "--env=%s")
+    if ctx.attr.idle_timeout:
+        args.add(ctx.attr.idle_timeout, format = "--idle_timeout=%s")
+    if ctx.attr.memory_mib:
+        args.add(ctx.attr.memory_mib, format = "--memory_mib=%s")
     ctx.actions.run(
         executable = ctx.executable._pack,
         arguments = [args],
@@ -81,11 +87,15 @@ _ramet_module = rule(
     implementation = _ramet_module_impl,
     attrs = {
         "deps": attr.label_list(cfg = module_transition),
+        "env": attr.string_dict(),
+        "idle_timeout": attr.string(),
         "image": attr.label(
             mandatory = True,
             cfg = images_transition,
         ),
+        "memory_mib": attr.int(),
         "module_name": attr.string(),
+        "pass_env": attr.string_list(),
         "platforms": attr.string_list(allow_empty = False, mandatory = True),
         "protos": attr.label_list(providers = [ProtoInfo]),
         "related": attr.string_list(),
@@ -116,6 +126,10 @@ def ramet_module(
         related = [],
         platforms = _DEFAULT_PLATFORMS,
         module_name = None,
+        env = {},
+        pass_env = [],
+        idle_timeout = None,
+        memory_mib = 0,
         copts = [],
         data = None,
         tags = [],
@@ -139,6 +153,11 @@ def ramet_module(
       related: names of modules that a target of this one will need as well.
       platforms: what the module runs on: "linux-x86_64", "linux-aarch64".
       module_name: what masters and contexts call the module; by default name.
+      env: variables that its process has, with their values.
+      pass_env: names of variables that it has as its context has them, beside
+        PATH, HOME and LANG.
+      idle_timeout: its process is ended after so long without a call: "10m".
+      memory_mib: what its process may allocate, in MiB (RLIMIT_DATA).
       copts: for srcs.
       data: not supported: a module travels as one file.
       tags: of the bundle.
@@ -163,8 +182,12 @@ def ramet_module(
     _ramet_module(
         name = name,
         deps = deps,
+        env = env,
+        idle_timeout = idle_timeout or "",
         image = ":" + image,
+        memory_mib = memory_mib,
         module_name = module_name or "",
+        pass_env = pass_env,
         platforms = platforms,
         protos = protos,
         related = related,

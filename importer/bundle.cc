@@ -18,6 +18,9 @@ constexpr size_t kReservedAt = 6;
 constexpr size_t kManifestBytesAt = 8;
 constexpr size_t kManifestDigestAt = 12;
 
+// Where a module finds its link (docs/module_protocol.md).
+constexpr char kLinkVariable[] = "RAMET_MODULE_FD";
+
 static_assert(kManifestDigestAt + core::kSha256Bytes == kBundleHeaderBytes,
               "the header ends with the manifest's digest");
 
@@ -83,6 +86,15 @@ absl::Status Bundle::ParseManifest(std::string_view bytes) {
   }
   if (manifest_.name().empty()) {
     return absl::DataLossError("the bundle's manifest has no name");
+  }
+  for (const std::string& variable : manifest_.process().environment()) {
+    const std::string name = variable.substr(0, variable.find('='));
+    if (name.empty() || name == kLinkVariable ||
+        variable.find('\0') != std::string::npos) {
+      return absl::DataLossError(absl::StrCat(
+          "the bundle's manifest has a variable that no process may have: \"",
+          name, "\""));
+    }
   }
   return absl::OkStatus();
 }

@@ -101,11 +101,12 @@ class CallDispatcher::RegisteredListener final : public OutgoingCall::Listener {
 CallDispatcher::CallDispatcher(core::Context* context,
                                const ModuleRepository* modules,
                                ContextDirectory* directory, KeptStats* stats,
-                               TreeWatch* tree, CallObserver* observer)
+                               TreeWatch* tree, CallObserver* observer,
+                               uint32_t module_idle_ms)
     : context_(context),
       modules_(modules),
       directory_(directory),
-      delivery_(context, modules, directory),
+      delivery_(context, modules, directory, module_idle_ms),
       stats_(stats),
       tree_(tree),
       observer_(observer) {}

@@ -57,10 +57,11 @@ class KeptStats {
 // Ownership: borrows everything. Threads: the loop's.
 class CallDispatcher {
  public:
-  // `observer` sees each call; null: nobody does.
+  // `observer` sees each call; null: nobody does. `module_idle_ms`:
+  // AnnounceModule's.
   CallDispatcher(core::Context* context, const ModuleRepository* modules,
                  ContextDirectory* directory, KeptStats* stats, TreeWatch* tree,
-                 CallObserver* observer);
+                 CallObserver* observer, uint32_t module_idle_ms);
 
   // Starts a call of `method` ("/demo.v1.Greeter/SayHello"). `options` has its
   // limit as a deadline. Null when it has ended already; the listener was told

@@ -80,11 +80,12 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
   // The rest is the loop's.
   struct OnLoop {
     OnLoop(core::EventLoop* loop, EmbeddedAgent* agent,
-           const ModuleRepository* modules, CallObserver* observer)
+           const ModuleRepository* modules, const MasterOptions& options)
         : context(loop),
           children(&context, agent, &transports::StartLocalAgent, &ssh),
           directory(&context, &children),
-          calls(&context, modules, &directory, &stats, &tree, observer) {
+          calls(&context, modules, &directory, &stats, &tree, options.observer,
+                ToGraceMs(options.module_idle)) {
       context.ids().Add(1, kAllIds);
       directory.SetWatcher([this](const ContextDirectory::Change& change) {
         tree.OnChange(change);
@@ -133,7 +134,7 @@ void Master::Impl::Start() {
   });
   thread_.RunAndWait([this] {
     on_loop_ = std::make_unique<OnLoop>(thread_.loop(), agent_.get(), &modules_,
-                                        options_.observer);
+                                        options_);
     on_loop_->children.set_image_cache_bytes(options_.image_cache_bytes);
     on_loop_->context.heartbeat().Start(options_.heartbeat);
     on_loop_->context.router().set_unidirectional(options_.unidirectional);

@@ -47,6 +47,9 @@ struct MasterOptions {
   // Of module images that each context keeps in memory; 0: 64 MiB. An image
   // that is larger can't be delivered.
   uint32_t image_cache_bytes = 0;
+  // Modules' processes are ended after so long without a call, unless their
+  // bundle says otherwise; zero: never.
+  absl::Duration module_idle;
   // Lines below it are not even sent.
   core::LogLevel log_level = core::LogLevel::kDebug;
 };

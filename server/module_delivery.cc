@@ -8,6 +8,7 @@
 #include "core/wire/control.h"
 #include "importer/image_limits.h"
 #include "parent/platform.h"
+#include "server/module_announcement.h"
 
 namespace ramet::server {
 
@@ -15,10 +16,11 @@ using core::ModuleNotice;
 
 ModuleDelivery::ModuleDelivery(core::Context* context,
                                const ModuleRepository* modules,
-                               ContextDirectory* directory)
+                               ContextDirectory* directory, uint32_t idle_ms)
     : context_(context),
       modules_(modules),
       directory_(directory),
+      idle_ms_(idle_ms),
       courier_(context, &cache_, this) {
   // A copy of what is being sent: every image fits.
   cache_.set_max_bytes(importer::kMaxImageBytes);
@@ -67,20 +69,7 @@ absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
     if (!entry.ready && !image.ok()) image = bundle.FindImage(platform);
   }
   if (!image.ok()) return image.status();
-  core::LoadModule load;
-  load.name = bundle.name();
-  load.digest = (*image)->sha256();
-  load.platform = (*image)->platform();
-  load.deflated_bytes = (*image)->deflated_bytes();
-  load.image_bytes = (*image)->image_bytes();
-  for (const auto& service : bundle.manifest().services()) {
-    load.services.emplace_back();
-    load.services.back().name = service.name();
-    for (const auto& method : service.methods()) {
-      load.services.back().methods.push_back(
-          {method.name(), static_cast<uint32_t>(method.policy())});
-    }
-  }
+  const core::LoadModule load = AnnounceModule(bundle, **image, idle_ms_);
   ModuleNotice notice;
   notice.kind = ModuleNotice::kService;
   notice.target = entry.id;

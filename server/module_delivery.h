@@ -34,8 +34,9 @@ class ModuleDelivery final : private importer::ModuleCourier::Local {
   static constexpr size_t kMaxLearned = 16;
   static constexpr uint64_t kMaxLearnedBytes = 8 * 1024 * 1024;
 
+  // `idle_ms`: AnnounceModule's.
   ModuleDelivery(core::Context* context, const ModuleRepository* modules,
-                 ContextDirectory* directory);
+                 ContextDirectory* directory, uint32_t idle_ms);
 
   // Announces the bundle to `entry`, with what is related to it, unless that
   // was done before; calls that are queued behind it wait there for the image.
@@ -80,6 +81,7 @@ class ModuleDelivery final : private importer::ModuleCourier::Local {
   core::Context* const context_;
   const ModuleRepository* const modules_;
   ContextDirectory* const directory_;
+  const uint32_t idle_ms_;
   importer::ImageCache cache_;
   importer::ModuleCourier courier_;
   NamedImages named_;

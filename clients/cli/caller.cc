@@ -18,6 +18,7 @@ absl::StatusOr<std::unique_ptr<Caller>> MakeCaller(const Flags& flags) {
 
 absl::StatusOr<std::unique_ptr<server::Master>> MakeMaster(
     const Flags& flags, server::MasterOptions options) {
+  options.module_idle = flags.module_idle;
   options.heartbeat.interval_ms =
       static_cast<uint32_t>(absl::ToInt64Milliseconds(flags.heartbeat));
   options.unidirectional = flags.unidirectional;

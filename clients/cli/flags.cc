@@ -39,6 +39,8 @@ TARGET   local:[label] or ssh:[user@]host[:port]; hops are chained with /, for
                              error; filtered where it comes from
   --heartbeat 15s            a context that is silent for three times as long is
                              lost; 0s: never
+  --module-idle 0s           modules end after so long without a call, unless
+                             their bundle says otherwise; 0s: never
   --unidirectional           contexts can't reach their siblings
   --master ADDRESS           be a client of `ramet serve` (default $RAMET_MASTER):
                              unix:PATH, or tcp:HOST:PORT with --tls-cert,
@@ -129,13 +131,17 @@ absl::Status SetKeepalive(absl::string_view value, Flags* flags) {
   return absl::OkStatus();
 }
 
-absl::Status SetGrace(absl::string_view value, Flags* flags) {
-  if (!absl::ParseDuration(value, &flags->grace) ||
-      flags->grace < absl::ZeroDuration() || flags->grace > absl::Hours(24)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--grace takes a time from 0s to 24h, not \"", value, "\""));
-  }
-  return absl::OkStatus();
+Setter UpToADay(absl::string_view flag, absl::Duration Flags::*member) {
+  return [flag, member](absl::string_view value, Flags* flags) {
+    absl::Duration duration;
+    if (!absl::ParseDuration(value, &duration) ||
+        duration < absl::ZeroDuration() || duration > absl::Hours(24)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          flag, " takes a time from 0s to 24h, not \"", value, "\""));
+    }
+    flags->*member = duration;
+    return absl::OkStatus();
+  };
 }
 
 const std::map<std::string, Setter, std::less<>>& ValueFlags() {
@@ -195,7 +201,8 @@ const std::map<std::string, Setter, std::less<>>& ValueFlags() {
     (*map)["--tls-ca"] = Text(&Flags::tls_ca);
     (*map)["--metrics"] = Text(&Flags::metrics);
     (*map)["--keepalive"] = &SetKeepalive;
-    (*map)["--grace"] = &SetGrace;
+    (*map)["--grace"] = UpToADay("--grace", &Flags::grace);
+    (*map)["--module-idle"] = UpToADay("--module-idle", &Flags::module_idle);
     return map;
   }();
   return *flags;

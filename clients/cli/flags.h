@@ -30,6 +30,7 @@ struct Flags {
   absl::Duration keepalive = absl::Seconds(60);
   absl::Duration grace = absl::Seconds(5);
   absl::Duration heartbeat = absl::Seconds(15);
+  absl::Duration module_idle;  // zero: never ended for that
   uint32_t log_level = 0;  // core::LogLevel
   bool unidirectional = false;
   bool stats = false;

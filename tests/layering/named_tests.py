@@ -11,7 +11,8 @@ import pathlib
 import re
 import sys
 
-DOCUMENTS = ("docs/routing_and_trust.md", "docs/failure.md", "SECURITY.md")
+DOCUMENTS = ("docs/routing_and_trust.md", "docs/failure.md",
+             "docs/module_lifecycle.md", "SECURITY.md")
 _UNIT = re.compile(r"TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\)")
 _NAME = re.compile(r"`((?:\w+Test\.\w+)|(?:test_\w+\.\w+\.test_\w+))`")
 

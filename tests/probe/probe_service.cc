@@ -1,13 +1,19 @@
 #include "tests/probe/probe_service.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "tests/probe/call_out.h"
@@ -100,6 +106,60 @@ absl::Status Probe::Info(const stub::CallContext& context,
   reply->set_open_streams(open_streams_);
   reply->set_cancelled_streams(cancelled_streams_);
   reply->set_open_running(Open::running());
+  return absl::OkStatus();
+}
+
+absl::Status Probe::State(const stub::CallContext& context,
+                          const google::protobuf::Empty& request,
+                          ::probe::v1::StateReply* reply) {
+  ++calls_;
+  std::vector<std::string> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    variables.push_back(*entry);
+  }
+  std::sort(variables.begin(), variables.end());
+  for (const std::string& variable : variables) {
+    reply->add_environment(variable);
+  }
+  char directory[PATH_MAX];
+  if (getcwd(directory, sizeof directory) != nullptr) {
+    reply->set_directory(directory);
+  }
+  const mode_t mask = umask(0);
+  umask(mask);
+  reply->set_umask(mask);
+  sigset_t blocked;
+  pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+  for (int number = 1; number < NSIG; ++number) {
+    struct sigaction action;
+    if (sigismember(&blocked, number) == 1) {
+      reply->add_blocked_signals(strsignal(number));
+    }
+    if (sigaction(number, nullptr, &action) == 0 &&
+        action.sa_handler == SIG_IGN) {
+      reply->add_ignored_signals(strsignal(number));
+    }
+  }
+  rlimit limit;
+  if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+    reply->set_core_limit_bytes(limit.rlim_max);
+  }
+  if (getrlimit(RLIMIT_DATA, &limit) == 0) {
+    reply->set_data_limit_bytes(limit.rlim_max);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Probe::Allocate(const stub::CallContext& context,
+                             const ::probe::v1::AllocateRequest& request,
+                             google::protobuf::Empty* reply) {
+  ++calls_;
+  void* const memory = malloc(request.bytes());
+  if (memory == nullptr) return absl::ResourceExhaustedError("no memory");
+  memset(memory, 1, request.bytes());
+  // Or the compiler leaves all of it out.
+  __asm__ volatile("" : : "r"(memory) : "memory");
+  free(memory);
   return absl::OkStatus();
 }
 

@@ -22,6 +22,12 @@ class Probe : public ::probe::v1::ProbeService {
   absl::Status Info(const stub::CallContext& context,
                     const google::protobuf::Empty& request,
                     ::probe::v1::InfoReply* reply) override;
+  absl::Status State(const stub::CallContext& context,
+                     const google::protobuf::Empty& request,
+                     ::probe::v1::StateReply* reply) override;
+  absl::Status Allocate(const stub::CallContext& context,
+                        const ::probe::v1::AllocateRequest& request,
+                        google::protobuf::Empty* reply) override;
   absl::Status Print(const stub::CallContext& context,
                      const ::probe::v1::PrintRequest& request,
                      google::protobuf::Empty* reply) override;

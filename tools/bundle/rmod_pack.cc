@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "importer/bundle.h"
 #include "ramet/bundle.pb.h"
 #include "tools/bundle/bundle_writer.h"
@@ -22,7 +24,14 @@ constexpr char kUsage[] =
     "    --service_file=PROTO ...    whose services the module implements\n"
     "    [--service=NAME ...]        only these of them\n"
     "    --image=PLATFORM=FILE ...   executables\n"
-    "    [--related=MODULE ...]      needed by whoever needs this one\n";
+    "    [--related=MODULE ...]      needed by whoever needs this one\n"
+    "    [--env=NAME=VALUE ...]      a variable of its process\n"
+    "    [--env=NAME ...]            one that it has as its context has it\n"
+    "    [--idle_timeout=10m]        its process ends after so long idle\n"
+    "    [--memory_mib=N]            what its process may allocate\n";
+
+// A month; fits its field.
+constexpr absl::Duration kMaxIdle = absl::Hours(24 * 31);
 
 struct Arguments {
   std::string output;
@@ -31,6 +40,7 @@ struct Arguments {
   std::set<std::string> service_files;
   std::set<std::string> services;
   std::vector<std::string> related;
+  ramet::bundle::Process process;
   std::vector<std::pair<std::string, std::string>> images;
 };
 
@@ -51,6 +61,20 @@ bool ParseArgument(const std::string& argument, Arguments* arguments) {
     arguments->services.insert(value);
   } else if (flag == "--related") {
     arguments->related.push_back(value);
+  } else if (flag == "--env") {
+    arguments->process.add_environment(value);
+  } else if (flag == "--idle_timeout") {
+    absl::Duration idle;
+    if (!absl::ParseDuration(value, &idle) || idle < absl::Milliseconds(1) ||
+        idle > kMaxIdle) {
+      return false;
+    }
+    arguments->process.set_idle_ms(
+        static_cast<uint32_t>(absl::ToInt64Milliseconds(idle)));
+  } else if (flag == "--memory_mib") {
+    uint32_t mib = 0;
+    if (!absl::SimpleAtoi(value, &mib) || mib == 0) return false;
+    arguments->process.set_memory_bytes(uint64_t{mib} << 20);
   } else if (flag == "--image") {
     const size_t second = value.find('=');
     if (second == std::string::npos) return false;
@@ -69,6 +93,9 @@ absl::Status Pack(const Arguments& arguments) {
   ramet::bundle::Manifest manifest;
   manifest.set_name(arguments.name);
   manifest.set_file_descriptor_set(*std::move(descriptors));
+  if (arguments.process.ByteSizeLong() > 0) {
+    *manifest.mutable_process() = arguments.process;
+  }
   for (const std::string& related : arguments.related) {
     manifest.add_related_modules(related);
   }
