@@ -5,6 +5,7 @@
 
 #include "absl/time/clock.h"
 #include "core/base/strings.h"
+#include "core/wire/method_name.h"
 #include "stub/status_bridge.h"
 
 namespace ramet::server {
@@ -115,7 +116,7 @@ std::shared_ptr<OutgoingCall> CallDispatcher::Start(
     const Target& target, std::string method, const stub::CallOptions& options,
     std::unique_ptr<OutgoingCall::Listener> listener) {
   const absl::StatusOr<ModuleRepository::BundlePtr> bundle =
-      modules_->FindMethod(method);
+      modules_->FindMethod(method, target.name);
   auto registered = std::make_unique<RegisteredListener>(
       this, std::move(listener), bundle.ok() ? method : "unknown");
   if (!bundle.ok()) {
@@ -191,9 +192,24 @@ void CallDispatcher::StartWhenLinked(
 
 bool CallDispatcher::Deliver(OutgoingCall* call, const importer::Bundle& bundle,
                              ContextDirectory::Entry* entry) {
-  const absl::Status sent = delivery_.Ensure(bundle, entry);
+  core::MethodName name;
+  core::ParseMethodName(call->method(), &name);
+  const absl::Status sent = delivery_.Ensure(bundle, name.service, entry);
   if (!sent.ok()) call->Cancel(stub::ToCoreStatus(sent));
   return sent.ok();
+}
+
+void CallDispatcher::OnModulesChanged() {
+  for (ContextDirectory::Entry* const entry : directory_->ListLinked()) {
+    std::vector<std::string> gone;
+    for (const auto& [service, digest] : entry->delivered) {
+      if (!modules_->FindFor(service, entry->name).ok()) {
+        gone.push_back(service);
+      }
+    }
+    delivery_.Withdraw(gone, entry);
+  }
+  delivery_.OnModulesChanged();
 }
 
 void CallDispatcher::EndAll(const Status& why) {

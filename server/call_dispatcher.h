@@ -73,6 +73,10 @@ class CallDispatcher {
 
   ModuleDelivery& delivery() { return delivery_; }
 
+  // The repository has changed: contexts forget what it does not have for them
+  // any more.
+  void OnModulesChanged();
+
   // Ends every call.
   void EndAll(const core::Status& why);
 

@@ -1,42 +1,21 @@
 #include "server/client_policy.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <google/protobuf/io/tokenizer.h>
-#include <google/protobuf/text_format.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "core/base/unique_fd.h"
+#include "server/config_file.h"
 #include "server/name_pattern.h"
 
 namespace ramet::server {
 namespace {
 
+constexpr char kKind[] = "clients file";
 constexpr const char* kCertificatePrefixes[] = {
     "dns:", "uri:", "email:", "ip:", "cn:"};
-
-// The first error of a text, with its place.
-class FirstError final : public google::protobuf::io::ErrorCollector {
- public:
-  void AddError(int line, google::protobuf::io::ColumnNumber column,
-                const std::string& message) override {
-    if (!text_.empty()) return;
-    // Both are counted from 0; an error of the whole has line -1.
-    text_ = line < 0 ? message
-                     : absl::StrCat("line ", line + 1, ", column ", column + 1,
-                                    ": ", message);
-  }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-};
 
 bool IsCertificateIdentity(const std::string& identity) {
   return std::any_of(std::begin(kCertificatePrefixes),
@@ -89,38 +68,6 @@ absl::Status CheckClient(const v1::Client& client) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  const core::UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  const int error = errno;
-  if (!file.valid()) {
-    const std::string text =
-        absl::StrCat("cannot open clients file ", path, ": ", strerror(error));
-    if (error == ENOENT || error == ENOTDIR) return absl::NotFoundError(text);
-    if (error == EACCES) return absl::PermissionDeniedError(text);
-    return absl::UnavailableError(text);
-  }
-  std::string bytes(ClientPolicy::kMaxFileBytes + 1, '\0');
-  size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t count =
-        read(file.get(), bytes.data() + done, bytes.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) {
-      return absl::UnavailableError(absl::StrCat("cannot read clients file ",
-                                                 path, ": ", strerror(errno)));
-    }
-    if (count == 0) break;
-    done += count;
-  }
-  if (done > ClientPolicy::kMaxFileBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("clients file ", path, " has more than ",
-                     ClientPolicy::kMaxFileBytes, " bytes"));
-  }
-  bytes.resize(done);
-  return bytes;
-}
-
 template <typename Patterns>
 bool AnyMethod(const Patterns& patterns, std::string_view method) {
   return std::any_of(patterns.begin(), patterns.end(),
@@ -141,14 +88,12 @@ bool AnyTarget(const v1::Rule& rule, std::string_view target) {
 absl::StatusOr<ClientPolicy> ClientPolicy::Parse(const std::string& text,
                                                  const std::string& origin) {
   ClientPolicy policy;
-  google::protobuf::TextFormat::Parser parser;
-  FirstError error;
-  parser.RecordErrorsTo(&error);
+  const absl::Status parsed = ParseConfig(kKind, origin, text, &policy.file_);
+  if (!parsed.ok()) return parsed;
   const auto fail = [&origin](absl::string_view why) {
     return absl::InvalidArgumentError(
-        absl::StrCat("clients file ", origin, ": ", why));
+        absl::StrCat(kKind, " ", origin, ": ", why));
   };
-  if (!parser.ParseFromString(text, &policy.file_)) return fail(error.text());
   for (int i = 0; i < policy.file_.client_size(); ++i) {
     const v1::Client& client = policy.file_.client(i);
     const absl::Status checked = CheckClient(client);
@@ -167,7 +112,8 @@ absl::StatusOr<ClientPolicy> ClientPolicy::Parse(const std::string& text,
 }
 
 absl::StatusOr<ClientPolicy> ClientPolicy::LoadFile(const std::string& path) {
-  const absl::StatusOr<std::string> text = ReadFile(path);
+  const absl::StatusOr<std::string> text =
+      ReadConfigFile(kKind, path, kMaxFileBytes);
   if (!text.ok()) return text.status();
   return Parse(*text, path);
 }

@@ -414,4 +414,12 @@ std::vector<const ContextDirectory::Entry*> ContextDirectory::List() const {
   return entries;
 }
 
+std::vector<ContextDirectory::Entry*> ContextDirectory::ListLinked() {
+  std::vector<Entry*> entries;
+  for (const auto& [name, node] : nodes_) {
+    if (node->linked) entries.push_back(node.get());
+  }
+  return entries;
+}
+
 }  // namespace ramet::server

@@ -4,7 +4,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,8 +42,8 @@ class ContextDirectory {
     core::HelloReply hello;
     // Of its agent; the one that is likely there, until it is ready.
     std::string platform;
-    // Digests of the bundles that were sent to it.
-    std::set<std::string> delivered;
+    // The digest of the bundle that serves it there, by service.
+    std::map<std::string, std::string> delivered;
     // Twice what the context keeps itself, which then never meets this one.
     core::LineBudget log_budget{2};
   };
@@ -106,6 +105,8 @@ class ContextDirectory {
   core::LineBudget& LogBudgetOf(core::ContextId id);
   // Parents before children.
   std::vector<const Entry*> List() const;
+  // Those to which frames can be sent.
+  std::vector<Entry*> ListLinked();
 
   static std::string Name(const std::vector<parent::Hop>& hops, size_t count);
 

@@ -36,7 +36,7 @@ DoorServer::DoorServer(const DoorParts& parts, std::optional<Caller> caller)
       contexts_(
           {parts.master, parts.tree, parts.logs, parts.streams, &gatekeeper_},
           parts.connect),
-      modules_(&parts.master->modules(), &gatekeeper_),
+      modules_(parts.master, parts.streams, &gatekeeper_),
       health_(parts.health, &gatekeeper_, parts.streams.get()),
       reflection_(parts.worlds, &gatekeeper_, parts.streams.get()),
       reflection_v1alpha_(parts.worlds, &gatekeeper_, parts.streams.get()),

@@ -110,11 +110,16 @@ class FrontDoor::Impl {
   absl::Status Reload(const std::vector<std::string>& module_files) {
     absl::StatusOr<ClientPolicy> policy = LoadPolicy(options_.clients_file);
     if (!policy.ok()) return policy.status();
+    absl::StatusOr<ModulePolicy> module_policy = ModulePolicy();
+    if (options_.module_policy) module_policy = options_.module_policy();
+    if (!module_policy.ok()) return module_policy.status();
     // What can fail goes first. Who may open the socket too early or too late
     // is still asked for by the policy.
     const bool was_open = open_to_others_;
     absl::Status status = OpenUnixSockets(!policy->uids().empty());
-    if (status.ok()) status = master_->ReloadModuleFiles(module_files);
+    if (status.ok())
+      status =
+          master_->ReloadModuleFiles(module_files, *std::move(module_policy));
     if (!status.ok()) {
       OpenUnixSockets(was_open).IgnoreError();
       return status;

@@ -23,6 +23,9 @@ struct DoorOptions {
   // Who may do what (server/client_policy.h). Without one only the owner and
   // root may do anything, and there is no TCP.
   std::string clients_file;
+  // Which contexts may get which modules (server/module_policy.h), for Reload;
+  // the master has it from its own options.
+  std::function<absl::StatusOr<ModulePolicy>()> module_policy;
   // A connection that is silent for so long is asked for a sign of life, and
   // closed without one after kKeepaliveTimeout; infinite: never.
   absl::Duration keepalive = absl::Seconds(60);

@@ -17,6 +17,7 @@
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpc/reflection/v1/reflection.grpc.pb.h"
 #include "ramet/v1/contexts.grpc.pb.h"
+#include "ramet/v1/modules.grpc.pb.h"
 #include "tests/probe/probe.ramet.h"
 
 namespace ramet::server {

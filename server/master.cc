@@ -57,6 +57,7 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
   Impl(MasterOptions options, std::unique_ptr<EmbeddedAgent> agent)
       : options_(std::move(options)),
         agent_(std::move(agent)),
+        modules_(options_.bundle_checks),
         hosted_([this](std::function<void()> task) {
           return Post(std::move(task));
         }) {}
@@ -129,9 +130,9 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
 };
 
 void Master::Impl::Start() {
-  modules_.SetChangeHandler([this] {
-    Post([this] { on_loop_->calls.delivery().OnModulesChanged(); });
-  });
+  modules_.SetPolicy(options_.module_policy);
+  modules_.AddListener(
+      [this] { Post([this] { on_loop_->calls.OnModulesChanged(); }); });
   thread_.RunAndWait([this] {
     on_loop_ = std::make_unique<OnLoop>(thread_.loop(), agent_.get(), &modules_,
                                         options_);
@@ -305,8 +306,36 @@ absl::Status Master::LoadModuleFile(const std::string& path) {
   return impl_->modules().LoadFile(path);
 }
 
-absl::Status Master::ReloadModuleFiles(const std::vector<std::string>& paths) {
-  return impl_->modules().ReplaceWith(paths);
+absl::StatusOr<ModuleRepository::LoadedPtr> Master::LoadModule(
+    std::string bytes, const std::string& origin,
+    const ModuleRepository::LoadOptions& options) {
+  return impl_->modules().Load(std::move(bytes), origin, options);
+}
+
+absl::StatusOr<std::vector<ModuleRepository::LoadedPtr>> Master::UnloadModules(
+    const std::string& what) {
+  return impl_->modules().Unload(what);
+}
+
+absl::Status Master::ReloadModuleFiles(const std::vector<std::string>& paths,
+                                       ModulePolicy policy) {
+  return impl_->modules().ReplaceWith(paths, std::move(policy));
+}
+
+std::map<std::string, std::vector<std::string>> Master::ModuleContexts() {
+  std::map<std::string, std::vector<std::string>> result;
+  impl_->thread().RunAndWait([&] {
+    for (const ContextDirectory::Entry* entry :
+         impl_->on_loop()->directory.List()) {
+      for (const auto& [service, digest] : entry->delivered) {
+        std::vector<std::string>& names = result[digest];
+        if (names.empty() || names.back() != entry->name) {
+          names.push_back(entry->name);
+        }
+      }
+    }
+  });
+  return result;
 }
 
 absl::Status Master::AddService(std::unique_ptr<stub::Service> service) {
@@ -314,6 +343,8 @@ absl::Status Master::AddService(std::unique_ptr<stub::Service> service) {
 }
 
 const ModuleRepository& Master::modules() const { return impl_->modules(); }
+
+ModuleRepository& Master::modules() { return impl_->modules(); }
 
 absl::StatusOr<stub::Context> Master::Open(const std::string& target,
                                            const ConnectOptions& options) {

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,6 +48,9 @@ struct MasterOptions {
   // Of module images that each context keeps in memory; 0: 64 MiB. An image
   // that is larger can't be delivered.
   uint32_t image_cache_bytes = 0;
+  // What bundles must be, and which contexts may get which.
+  BundleChecks bundle_checks;
+  ModulePolicy module_policy;
   // Modules' processes are ended after so long without a call, unless their
   // bundle says otherwise; zero: never.
   absl::Duration module_idle;
@@ -80,10 +84,22 @@ class Master {
   // Makes a bundle's services callable in every context; see ModuleRepository
   // for errors.
   absl::Status LoadModuleFile(const std::string& path);
-  // Bundle files in place of all that were loaded: all of them, or none. Calls
-  // that run go on.
-  absl::Status ReloadModuleFiles(const std::vector<std::string>& paths);
+  // The same from memory; ModuleRepository::Load.
+  absl::StatusOr<ModuleRepository::LoadedPtr> LoadModule(
+      std::string bytes, const std::string& origin,
+      const ModuleRepository::LoadOptions& options = {});
+  // ModuleRepository::Unload. Contexts refuse new calls of what is gone; those
+  // at work go on.
+  absl::StatusOr<std::vector<ModuleRepository::LoadedPtr>> UnloadModules(
+      const std::string& what);
+  // Bundle files and a policy in place of all that there was: all of it, or
+  // nothing. Calls that run go on.
+  absl::Status ReloadModuleFiles(const std::vector<std::string>& paths,
+                                 ModulePolicy policy = {});
+  // Where the bundles serve, by their digests: names of contexts.
+  std::map<std::string, std::vector<std::string>> ModuleContexts();
   const ModuleRepository& modules() const;
+  ModuleRepository& modules();
 
   // Serves `service` to the contexts below, from now on: what its methods are
   // called by is for ANY; nobody is above the master, so what is for PARENTS or

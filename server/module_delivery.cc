@@ -29,11 +29,14 @@ ModuleDelivery::ModuleDelivery(core::Context* context,
 }
 
 absl::Status ModuleDelivery::Ensure(const importer::Bundle& bundle,
+                                    std::string_view service,
                                     ContextDirectory::Entry* entry) {
-  if (entry->delivered.count(bundle.digest())) return absl::OkStatus();
-  const absl::Status announced = Announce(bundle, *entry, "");
+  const auto serves = entry->delivered.find(std::string(service));
+  if (serves != entry->delivered.end() && serves->second == bundle.digest()) {
+    return absl::OkStatus();
+  }
+  const absl::Status announced = Announce(bundle, "", entry);
   if (!announced.ok()) return announced;
-  entry->delivered.insert(bundle.digest());
   got_[entry->id] = Got{bundle.name(), context_->loop()->NowUs()};
   EnsureRelated(bundle, entry);
   return absl::OkStatus();
@@ -48,31 +51,41 @@ void ModuleDelivery::EnsureRelated(const importer::Bundle& bundle,
     names.insert(names.end(), learned->second.begin(), learned->second.end());
   }
   for (const std::string& name : names) {
-    const ModuleRepository::BundlePtr related = FindModule(name);
-    // One that is not loaded, or not for this platform, is asked for, in vain,
-    // when it is needed.
-    if (related == nullptr || entry->delivered.count(related->digest()) ||
-        !Announce(*related, *entry, "").ok()) {
+    const ModuleRepository::BundlePtr related = FindModule(name, entry->name);
+    // One that is not loaded, or not for this context or its platform, is asked
+    // for, in vain, when it is needed.
+    if (related == nullptr || IsDelivered(*related, *entry) ||
+        !Announce(*related, "", entry).ok()) {
       continue;
     }
-    entry->delivered.insert(related->digest());
     EnsureRelated(*related, entry);
   }
 }
 
+bool ModuleDelivery::IsDelivered(const importer::Bundle& bundle,
+                                 const ContextDirectory::Entry& entry) {
+  for (const auto& service : bundle.manifest().services()) {
+    const auto serves = entry.delivered.find(service.name());
+    if (serves != entry.delivered.end() && serves->second == bundle.digest()) {
+      return true;
+    }
+  }
+  return false;
+}
+
 absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
-                                      const ContextDirectory::Entry& entry,
-                                      const std::string& asked) {
-  auto image = bundle.FindImage(entry.platform);
+                                      const std::string& asked,
+                                      ContextDirectory::Entry* entry) {
+  auto image = bundle.FindImage(entry->platform);
   for (const char* platform : parent::kAgentPlatforms) {
     // A guess: the context may well be what the bundle was made for.
-    if (!entry.ready && !image.ok()) image = bundle.FindImage(platform);
+    if (!entry->ready && !image.ok()) image = bundle.FindImage(platform);
   }
   if (!image.ok()) return image.status();
   const core::LoadModule load = AnnounceModule(bundle, **image, idle_ms_);
   ModuleNotice notice;
   notice.kind = ModuleNotice::kService;
-  notice.target = entry.id;
+  notice.target = entry->id;
   notice.name = asked;
   notice.digest = load.digest;
   notice.module = core::SerializeControl(load);
@@ -86,7 +99,26 @@ absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
     }
   }
   courier_.Pass(notice);
+  for (const auto& service : bundle.manifest().services()) {
+    entry->delivered[service.name()] = bundle.digest();
+  }
   return absl::OkStatus();
+}
+
+void ModuleDelivery::Withdraw(const std::vector<std::string>& services,
+                              ContextDirectory::Entry* entry) {
+  if (services.empty()) return;
+  core::LoadModule nothing;  // no digest: from whoever serves them
+  nothing.name = services.front();
+  for (const std::string& service : services) {
+    nothing.services.push_back({service, {}});
+    entry->delivered.erase(service);
+  }
+  ModuleNotice notice;
+  notice.kind = ModuleNotice::kService;
+  notice.target = entry->id;
+  notice.module = core::SerializeControl(nothing);
+  courier_.Pass(notice);
 }
 
 void ModuleDelivery::OnAsked(const ModuleNotice& notice) {
@@ -102,10 +134,10 @@ void ModuleDelivery::OnAsked(const ModuleNotice& notice) {
 }
 
 void ModuleDelivery::GiveImage(const std::string& digest) {
-  for (const auto& [service, bundle] : modules_->services()) {
-    for (const auto& image : bundle->manifest().images()) {
+  for (const ModuleRepository::LoadedPtr& loaded : modules_->loaded()) {
+    for (const auto& image : loaded->bundle->manifest().images()) {
       if (image.sha256() != digest) continue;
-      const std::string_view bytes = bundle->DeflatedBytes(image);
+      const std::string_view bytes = loaded->bundle->DeflatedBytes(image);
       (void)cache_.Append(cache_.Find(digest),
                           static_cast<uint32_t>(bytes.size()), 0, bytes);
       return;
@@ -116,14 +148,14 @@ void ModuleDelivery::GiveImage(const std::string& digest) {
 bool ModuleDelivery::AnswerService(const ModuleNotice& notice) {
   ContextDirectory::Entry* const entry =
       directory_->FindLinked(directory_->NameOf(notice.target));
-  const ModuleRepository::BundlePtr bundle = modules_->FindService(notice.name);
-  if (entry == nullptr || bundle == nullptr ||
-      !Announce(*bundle, *entry, notice.name).ok()) {
+  if (entry == nullptr) return false;
+  const absl::StatusOr<ModuleRepository::BundlePtr> bundle =
+      modules_->FindFor(notice.name, entry->name);
+  if (!bundle.ok() || !Announce(**bundle, notice.name, entry).ok()) {
     return false;
   }
-  entry->delivered.insert(bundle->digest());
-  Learn(entry->id, *bundle);
-  EnsureRelated(*bundle, entry);
+  Learn(*entry, **bundle);
+  EnsureRelated(**bundle, entry);
   return true;
 }
 
@@ -148,9 +180,9 @@ bool ModuleDelivery::AnswerNamed(const ModuleNotice& notice) {
   return true;
 }
 
-void ModuleDelivery::Learn(core::ContextId context,
+void ModuleDelivery::Learn(const ContextDirectory::Entry& entry,
                            const importer::Bundle& asked) {
-  const auto got = got_.find(context);
+  const auto got = got_.find(entry.id);
   if (got == got_.end() || got->second.module == asked.name() ||
       context_->loop()->NowUs() - got->second.at_us > kLearnWindowUs) {
     return;
@@ -166,7 +198,7 @@ void ModuleDelivery::Learn(core::ContextId context,
   };
   for (const std::string& name : known) {
     if (name == asked.name()) return;
-    const ModuleRepository::BundlePtr bundle = FindModule(name);
+    const ModuleRepository::BundlePtr bundle = FindModule(name, entry.name);
     if (bundle != nullptr) add(*bundle);
   }
   add(asked);
@@ -176,9 +208,14 @@ void ModuleDelivery::Learn(core::ContextId context,
 }
 
 ModuleRepository::BundlePtr ModuleDelivery::FindModule(
-    const std::string& name) const {
-  for (const auto& [service, bundle] : modules_->services()) {
-    if (bundle->name() == name) return bundle;
+    const std::string& name, const std::string& target) const {
+  for (const ModuleRepository::LoadedPtr& loaded : modules_->loaded()) {
+    if (loaded->bundle->name() != name) continue;
+    for (const auto& service : loaded->bundle->manifest().services()) {
+      const absl::StatusOr<ModuleRepository::BundlePtr> bundle =
+          modules_->FindFor(service.name(), target);
+      if (bundle.ok() && (*bundle)->name() == name) return *bundle;
+    }
   }
   return nullptr;
 }

@@ -38,11 +38,16 @@ class ModuleDelivery final : private importer::ModuleCourier::Local {
   ModuleDelivery(core::Context* context, const ModuleRepository* modules,
                  ContextDirectory* directory, uint32_t idle_ms);
 
-  // Announces the bundle to `entry`, with what is related to it, unless that
-  // was done before; calls that are queued behind it wait there for the image.
-  // FAILED_PRECONDITION: there is none for the context's platform.
-  absl::Status Ensure(const importer::Bundle& bundle,
+  // Announces the bundle to `entry`, with what is related to it, unless it
+  // serves `service` there already; calls that are queued behind it wait there
+  // for the image. FAILED_PRECONDITION: there is none for the context's
+  // platform.
+  absl::Status Ensure(const importer::Bundle& bundle, std::string_view service,
                       ContextDirectory::Entry* entry);
+
+  // Takes services away from `entry`: new calls of them are refused there.
+  void Withdraw(const std::vector<std::string>& services,
+                ContextDirectory::Entry* entry);
 
   // Other images that contexts may ask for, like another platform's agent
   // (core::ModuleNotice::kAgent): the bytes, empty for none.
@@ -70,13 +75,19 @@ class ModuleDelivery final : private importer::ModuleCourier::Local {
   // False: there is nothing of that name for that context.
   bool AnswerService(const core::ModuleNotice& notice);
   bool AnswerNamed(const core::ModuleNotice& notice);
+  // Whether it serves anything there.
+  static bool IsDelivered(const importer::Bundle& bundle,
+                          const ContextDirectory::Entry& entry);
   absl::Status Announce(const importer::Bundle& bundle,
-                        const ContextDirectory::Entry& entry,
-                        const std::string& asked);
+                        const std::string& asked,
+                        ContextDirectory::Entry* entry);
   void EnsureRelated(const importer::Bundle& bundle,
                      ContextDirectory::Entry* entry);
-  void Learn(core::ContextId context, const importer::Bundle& asked);
-  ModuleRepository::BundlePtr FindModule(const std::string& name) const;
+  void Learn(const ContextDirectory::Entry& entry,
+             const importer::Bundle& asked);
+  // The module of that name that the context called `target` may get; or null.
+  ModuleRepository::BundlePtr FindModule(const std::string& name,
+                                         const std::string& target) const;
 
   core::Context* const context_;
   const ModuleRepository* const modules_;

@@ -9,10 +9,13 @@
 
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/unique_fd.h"
 #include "core/wire/method_name.h"
 #include "parent/platform.h"
+#include "server/config_file.h"
+#include "server/name_pattern.h"
 
 namespace ramet::server {
 namespace {
@@ -20,7 +23,41 @@ namespace {
 // Larger than any image may be (importer/image_receiver.h).
 constexpr off_t kMaxBundleBytes = 1024 * 1024 * 1024;
 
-absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
+// Where minisign puts a file's signature, and what it may have: two lines of
+// base64 and two comments.
+constexpr char kSignatureSuffix[] = ".minisig";
+constexpr size_t kMaxSignatureBytes = 64 * 1024;
+
+absl::Status WithOrigin(const absl::Status& status, const std::string& origin) {
+  return absl::Status(status.code(),
+                      absl::StrCat("bundle ", origin, ": ", status.message()));
+}
+
+bool Has(const importer::Bundle& bundle, const std::string& service) {
+  return bundle.FindService(service) != nullptr;
+}
+
+// Descriptors that can't be read say nothing: whoever needs them tells.
+void AddMethods(const importer::Bundle& bundle,
+                ModuleRepository::MethodStreams* streams) {
+  google::protobuf::FileDescriptorSet files;
+  if (!files.ParseFromString(bundle.manifest().file_descriptor_set())) return;
+  for (const auto& file : files.file()) {
+    for (const auto& service : file.service()) {
+      const std::string prefix =
+          absl::StrCat("/", file.package(), file.package().empty() ? "" : ".",
+                       service.name(), "/");
+      for (const auto& method : service.method()) {
+        (*streams)[prefix + method.name()] = {method.client_streaming(),
+                                              method.server_streaming()};
+      }
+    }
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadBundleFile(const std::string& path) {
   const core::UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) {
     const int error = errno;
@@ -56,85 +93,187 @@ absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
   return bytes;
 }
 
-absl::StatusOr<ModuleRepository::BundlePtr> ParseBundle(
-    std::string bytes, const std::string& origin) {
-  absl::StatusOr<importer::Bundle> bundle =
-      importer::Bundle::Parse(std::move(bytes));
-  if (!bundle.ok()) {
-    return absl::Status(
-        bundle.status().code(),
-        absl::StrCat("bundle ", origin, ": ", bundle.status().message()));
-  }
-  return std::make_shared<const importer::Bundle>(*std::move(bundle));
-}
-
-void AddServices(const ModuleRepository::BundlePtr& bundle,
-                 ModuleRepository::Services* services) {
-  for (const auto& service : bundle->manifest().services()) {
-    (*services)[service.name()] = bundle;
-  }
-}
-
-// Descriptors that can't be read say nothing: whoever needs them tells.
-void AddMethods(const importer::Bundle& bundle,
-                ModuleRepository::MethodStreams* streams) {
-  google::protobuf::FileDescriptorSet files;
-  if (!files.ParseFromString(bundle.manifest().file_descriptor_set())) return;
-  for (const auto& file : files.file()) {
-    for (const auto& service : file.service()) {
-      const std::string prefix =
-          absl::StrCat("/", file.package(), file.package().empty() ? "" : ".",
-                       service.name(), "/");
-      for (const auto& method : service.method()) {
-        (*streams)[prefix + method.name()] = {method.client_streaming(),
-                                              method.server_streaming()};
-      }
-    }
-  }
-}
-
-}  // namespace
+ModuleRepository::ModuleRepository(BundleChecks checks)
+    : checks_(std::move(checks)) {}
 
 absl::Status ModuleRepository::LoadFile(const std::string& path) {
-  absl::StatusOr<std::string> bytes = ReadWholeFile(path);
-  if (!bytes.ok()) return bytes.status();
-  return Load(*std::move(bytes), path);
-}
-
-absl::Status ModuleRepository::Load(std::string bytes,
-                                    const std::string& origin) {
-  const auto bundle = ParseBundle(std::move(bytes), origin);
-  if (!bundle.ok()) return bundle.status();
+  absl::StatusOr<LoadedPtr> loaded = ReadFile(path);
+  if (!loaded.ok()) return loaded.status();
   {
     absl::MutexLock lock(&mutex_);
-    AddServices(*bundle, &services_);
-    AddMethods(**bundle, &streams_);
-    ++generation_;
+    loaded_.push_back(*std::move(loaded));
+    Rebuild();
   }
-  if (on_change_) on_change_();
+  TellChange();
   return absl::OkStatus();
+}
+
+absl::StatusOr<ModuleRepository::LoadedPtr> ModuleRepository::Load(
+    std::string bytes, const std::string& origin, const LoadOptions& options) {
+  absl::StatusOr<LoadedPtr> loaded = Check(std::move(bytes), origin, options);
+  if (!loaded.ok()) return loaded;
+  {
+    absl::MutexLock lock(&mutex_);
+    loaded_.push_back(*loaded);
+    Rebuild();
+  }
+  TellChange();
+  return loaded;
 }
 
 absl::Status ModuleRepository::ReplaceWith(
-    const std::vector<std::string>& paths) {
-  Services services;
-  MethodStreams streams;
+    const std::vector<std::string>& paths, ModulePolicy policy) {
+  std::vector<LoadedPtr> all;
   for (const std::string& path : paths) {
-    absl::StatusOr<std::string> bytes = ReadWholeFile(path);
-    if (!bytes.ok()) return bytes.status();
-    const auto bundle = ParseBundle(*std::move(bytes), path);
-    if (!bundle.ok()) return bundle.status();
-    AddServices(*bundle, &services);
-    AddMethods(**bundle, &streams);
+    absl::StatusOr<LoadedPtr> loaded = ReadFile(path);
+    if (!loaded.ok()) return loaded.status();
+    all.push_back(*std::move(loaded));
   }
   {
     absl::MutexLock lock(&mutex_);
-    services_.swap(services);
-    streams_.swap(streams);
+    loaded_.swap(all);
+    policy_ = std::move(policy);
+    Rebuild();
+  }
+  TellChange();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<ModuleRepository::LoadedPtr>>
+ModuleRepository::Unload(std::string_view what) {
+  std::vector<LoadedPtr> removed;
+  {
+    absl::MutexLock lock(&mutex_);
+    std::vector<LoadedPtr> kept;
+    for (const LoadedPtr& each : loaded_) {
+      const std::string digest = absl::BytesToHexString(each->bundle->digest());
+      const bool named = each->bundle->name() == what ||
+                         (what.size() >= kMinDigestDigits &&
+                          digest.compare(0, what.size(), what) == 0);
+      (named ? removed : kept).push_back(each);
+    }
+    if (removed.empty()) {
+      return absl::NotFoundError(
+          absl::StrCat("no loaded bundle is called ", std::string(what),
+                       " or has a digest that begins so"));
+    }
+    loaded_.swap(kept);
+    Rebuild();
+  }
+  TellChange();
+  return removed;
+}
+
+void ModuleRepository::SetPolicy(ModulePolicy policy) {
+  {
+    absl::MutexLock lock(&mutex_);
+    policy_ = std::move(policy);
     ++generation_;
   }
-  if (on_change_) on_change_();
-  return absl::OkStatus();
+  TellChange();
+}
+
+absl::StatusOr<ModuleRepository::LoadedPtr> ModuleRepository::Check(
+    std::string bytes, const std::string& origin,
+    const LoadOptions& options) const {
+  auto loaded = std::make_shared<LoadedModule>();
+  // Before anything of it is believed.
+  absl::StatusOr<std::string> signer =
+      checks_.CheckSignature(bytes, options.signature);
+  if (!signer.ok()) return WithOrigin(signer.status(), origin);
+  absl::StatusOr<importer::Bundle> bundle =
+      importer::Bundle::Parse(std::move(bytes));
+  if (!bundle.ok()) return WithOrigin(bundle.status(), origin);
+  const absl::Status sizes = checks_.CheckSizes(*bundle);
+  if (!sizes.ok()) return WithOrigin(sizes, origin);
+  loaded->bundle = std::make_shared<const importer::Bundle>(*std::move(bundle));
+  loaded->origin = origin;
+  loaded->targets = options.targets;
+  loaded->signer = *std::move(signer);
+  return LoadedPtr(std::move(loaded));
+}
+
+absl::StatusOr<ModuleRepository::LoadedPtr> ModuleRepository::ReadFile(
+    const std::string& path) const {
+  LoadOptions options;
+  if (!checks_.keys.empty()) {
+    absl::StatusOr<std::string> signature = ReadConfigFile(
+        "signature", path + kSignatureSuffix, kMaxSignatureBytes);
+    if (signature.ok()) {
+      options.signature = *std::move(signature);
+    } else if (signature.status().code() != absl::StatusCode::kNotFound) {
+      return signature.status();
+    }
+  }
+  absl::StatusOr<std::string> bytes = ReadBundleFile(path);
+  if (!bytes.ok()) return bytes.status();
+  return Check(*std::move(bytes), path, options);
+}
+
+void ModuleRepository::ForgetUnreachable() {
+  const auto replaced = [this](size_t i, const std::string& service) {
+    for (size_t later = i + 1; later < loaded_.size(); ++later) {
+      if (Has(*loaded_[later]->bundle, service) &&
+          (loaded_[later]->for_all() ||
+           loaded_[later]->targets == loaded_[i]->targets)) {
+        return true;
+      }
+    }
+    return false;
+  };
+  std::vector<LoadedPtr> kept;
+  for (size_t i = 0; i < loaded_.size(); ++i) {
+    bool reachable = false;
+    for (const auto& service : loaded_[i]->bundle->manifest().services()) {
+      reachable = reachable || !replaced(i, service.name());
+    }
+    if (reachable) kept.push_back(loaded_[i]);
+  }
+  loaded_.swap(kept);
+}
+
+void ModuleRepository::Rebuild() {
+  ForgetUnreachable();
+  by_service_.clear();
+  services_.clear();
+  streams_.clear();
+  for (const LoadedPtr& each : loaded_) {
+    for (const auto& service : each->bundle->manifest().services()) {
+      auto& versions = by_service_[service.name()];
+      versions.insert(versions.begin(), each);
+    }
+    AddMethods(*each->bundle, &streams_);
+  }
+  for (const auto& [service, versions] : by_service_) {
+    services_[service] = versions.front()->bundle;
+    for (const LoadedPtr& each : versions) {
+      if (!each->for_all()) continue;
+      services_[service] = each->bundle;
+      break;
+    }
+  }
+  ++generation_;
+}
+
+void ModuleRepository::TellChange() {
+  absl::MutexLock lock(&listeners_mutex_);
+  for (const auto& [id, listener] : listeners_) listener();
+}
+
+uint64_t ModuleRepository::AddListener(Listener listener) {
+  absl::MutexLock lock(&listeners_mutex_);
+  listeners_.emplace(++last_listener_, std::move(listener));
+  return last_listener_;
+}
+
+void ModuleRepository::RemoveListener(uint64_t id) {
+  absl::MutexLock lock(&listeners_mutex_);
+  listeners_.erase(id);
+}
+
+std::vector<ModuleRepository::LoadedPtr> ModuleRepository::loaded() const {
+  absl::MutexLock lock(&mutex_);
+  return loaded_;
 }
 
 ModuleRepository::Services ModuleRepository::services() const {
@@ -161,20 +300,40 @@ ModuleRepository::BundlePtr ModuleRepository::FindService(
   return it == services_.end() ? nullptr : it->second;
 }
 
+absl::StatusOr<ModuleRepository::BundlePtr> ModuleRepository::FindFor(
+    std::string_view service, std::string_view target) const {
+  absl::MutexLock lock(&mutex_);
+  const auto versions = by_service_.find(service);
+  const std::string name(service);
+  if (versions == by_service_.end()) {
+    return absl::UnimplementedError(
+        absl::StrCat("unknown service ", name, ": no loaded bundle has it"));
+  }
+  for (const LoadedPtr& each : versions->second) {
+    if (!each->for_all() && !MatchesTargetOrAbove(each->targets, target)) {
+      continue;
+    }
+    const absl::Status allowed =
+        policy_.Check(each->bundle->name(), each->bundle->digest(), target);
+    if (!allowed.ok()) return allowed;
+    return each->bundle;
+  }
+  return absl::UnimplementedError(absl::StrCat("unknown service ", name,
+                                               ": no bundle for ",
+                                               std::string(target), " has it"));
+}
+
 absl::StatusOr<ModuleRepository::BundlePtr> ModuleRepository::FindMethod(
-    std::string_view method) const {
+    std::string_view method, std::string_view target) const {
   core::MethodName name;
   if (!core::ParseMethodName(method, &name)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "bad method \"", absl::string_view(method.data(), method.size()),
         "\": expected /SERVICE/METHOD"));
   }
-  BundlePtr bundle = FindService(name.service);
-  if (bundle == nullptr) {
-    return absl::UnimplementedError(absl::StrCat("unknown service ",
-                                                 std::string(name.service),
-                                                 ": no loaded bundle has it"));
-  }
+  absl::StatusOr<BundlePtr> found = FindFor(name.service, target);
+  if (!found.ok()) return found;
+  const BundlePtr& bundle = *found;
   bool known = false;
   for (const auto& each :
        bundle->FindService(std::string(name.service))->methods()) {
@@ -187,7 +346,7 @@ absl::StatusOr<ModuleRepository::BundlePtr> ModuleRepository::FindMethod(
                      " does not have it"));
   }
   for (const char* platform : parent::kAgentPlatforms) {
-    if (bundle->FindImage(platform).ok()) return bundle;
+    if (bundle->FindImage(platform).ok()) return found;
   }
   return bundle->FindImage(parent::ThisPlatform().name).status();
 }

@@ -15,47 +15,98 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "importer/bundle.h"
+#include "server/bundle_checks.h"
+#include "server/module_policy.h"
 
 namespace ramet::server {
 
+// A bundle's file, whole. NOT_FOUND: no such file. PERMISSION_DENIED: it can't
+// be read. DATA_LOSS: it is no file, or larger than any bundle. UNAVAILABLE:
+// what the system says.
+absl::StatusOr<std::string> ReadBundleFile(const std::string& path);
+
+// A bundle that was loaded, and for whom.
+struct LoadedModule {
+  std::shared_ptr<const importer::Bundle> bundle;
+  std::string origin;   // its file, or who has sent it; for texts
+  std::string targets;  // of the contexts that it is for, and those below them
+  std::string signer;   // the number of the key; empty: nobody has asked
+  // Whether it is for every context.
+  bool for_all() const { return targets == kAllTargets; }
+  static constexpr char kAllTargets[] = "**";
+};
+
+struct LoadModuleOptions {
+  std::string targets = LoadedModule::kAllTargets;
+  std::string signature;  // a .minisig file's text
+};
+
 // The bundles that this master can deliver. Bundles are never changed, only
-// replaced; whoever holds one keeps it alive. Threads: any.
+// replaced; whoever holds one keeps it alive.
+//
+// Versions: of the bundles that have a service and are for a context, the one
+//   that was loaded last takes its calls. A bundle that none can reach any
+//   more, because later ones have all of its services and are for the same
+//   contexts or for all, is forgotten.
+// Threads: any.
 class ModuleRepository {
  public:
   using BundlePtr = std::shared_ptr<const importer::Bundle>;
+  using LoadedPtr = std::shared_ptr<const LoadedModule>;
+  using LoadOptions = LoadModuleOptions;
 
-  // Takes a bundle file into the repository; its services take the place of
-  // earlier ones with the same names. NOT_FOUND: no such file.
-  // PERMISSION_DENIED, and importer::Bundle::Parse's errors, with the path.
+  explicit ModuleRepository(BundleChecks checks = {});
+
+  // Takes a bundle file, with PATH.minisig if the checks ask for signatures.
+  // NOT_FOUND: no such file. PERMISSION_DENIED, and importer::Bundle::Parse's
+  // and BundleChecks's errors, with the path.
   absl::Status LoadFile(const std::string& path);
   // The same from memory; `origin` is for texts.
-  absl::Status Load(std::string bytes, const std::string& origin);
+  absl::StatusOr<LoadedPtr> Load(std::string bytes, const std::string& origin,
+                                 const LoadOptions& options = {});
 
-  // Takes these files in place of everything there was: all of them, or, if one
-  // can't be read, none. LoadFile's errors.
-  absl::Status ReplaceWith(const std::vector<std::string>& paths);
+  // Takes these files in place of everything there was, and `policy` in place
+  // of the other: all of it, or, if one can't be read, nothing. LoadFile's
+  // errors.
+  absl::Status ReplaceWith(const std::vector<std::string>& paths,
+                           ModulePolicy policy = {});
 
-  // Runs after each change, on the thread that made it, without locks held.
-  // One; before other threads use this.
-  void SetChangeHandler(std::function<void()> handler) {
-    on_change_ = std::move(handler);
-  }
+  // Forgets the bundles called `what`, or whose digest begins with `what` (hex,
+  // at least kMinDigestDigits). NOT_FOUND: there is none.
+  static constexpr size_t kMinDigestDigits = 8;
+  absl::StatusOr<std::vector<LoadedPtr>> Unload(std::string_view what);
 
-  // The services that there are, each with its bundle, by name.
+  void SetPolicy(ModulePolicy policy);
+
+  // In the order in which they were loaded.
+  std::vector<LoadedPtr> loaded() const;
+  // The services that there are, each with its bundle, by name; where there are
+  // several, with the one for most.
   using Services = std::map<std::string, BundlePtr, std::less<>>;
   Services services() const;
-  // Changes whenever `services` does.
+  // Changes whenever one of these does, or the policy.
   uint64_t generation() const;
 
-  // Null: no bundle has the service.
-  BundlePtr FindService(std::string_view service) const;
+  // Calls `listener` after each change, on the thread that has made it, until
+  // it is removed; it is not called any more then.
+  using Listener = std::function<void()>;
+  uint64_t AddListener(Listener listener);
+  void RemoveListener(uint64_t id);
 
-  // The bundle that has `method` ("/demo.v1.Greeter/SayHello") and can be
-  // delivered to some platform that this master has an agent for.
+  // Null: no bundle has the service. As services() has it.
+  BundlePtr FindService(std::string_view service) const;
+  // What the context called `target` gets. UNIMPLEMENTED: no bundle for it has
+  // the service. PERMISSION_DENIED: the policy refuses the one that does.
+  absl::StatusOr<BundlePtr> FindFor(std::string_view service,
+                                    std::string_view target) const;
+
+  // The bundle for `target` that has `method` ("/demo.v1.Greeter/SayHello") and
+  // can be delivered to some platform that this master has an agent for.
   // UNIMPLEMENTED: no such service or method. FAILED_PRECONDITION: no image for
-  // any such platform. INVALID_ARGUMENT: not a method's name. So that nothing
-  // is started for a call that can't work.
-  absl::StatusOr<BundlePtr> FindMethod(std::string_view method) const;
+  // any such platform. INVALID_ARGUMENT: not a method's name. FindFor's. So
+  // that nothing is started for a call that can't work.
+  absl::StatusOr<BundlePtr> FindMethod(std::string_view method,
+                                       std::string_view target) const;
 
   // What of a method streams; both for one that is not known.
   struct Streams {
@@ -67,11 +118,27 @@ class ModuleRepository {
   using MethodStreams = std::map<std::string, Streams, std::less<>>;
 
  private:
-  std::function<void()> on_change_;
+  absl::StatusOr<LoadedPtr> Check(std::string bytes, const std::string& origin,
+                                  const LoadOptions& options) const;
+  absl::StatusOr<LoadedPtr> ReadFile(const std::string& path) const;
+  void ForgetUnreachable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What is made of loaded_.
+  void Rebuild() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TellChange() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const BundleChecks checks_;
   mutable absl::Mutex mutex_;
+  std::vector<LoadedPtr> loaded_ ABSL_GUARDED_BY(mutex_);
+  // Each with the latest first.
+  std::map<std::string, std::vector<LoadedPtr>, std::less<>> by_service_
+      ABSL_GUARDED_BY(mutex_);
   Services services_ ABSL_GUARDED_BY(mutex_);
-  uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 1;
   MethodStreams streams_ ABSL_GUARDED_BY(mutex_);
+  ModulePolicy policy_ ABSL_GUARDED_BY(mutex_);
+  uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 1;
+  absl::Mutex listeners_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
+  std::map<uint64_t, Listener> listeners_ ABSL_GUARDED_BY(listeners_mutex_);
+  uint64_t last_listener_ ABSL_GUARDED_BY(listeners_mutex_) = 0;
 };
 
 }  // namespace ramet::server

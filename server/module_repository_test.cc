@@ -1,6 +1,7 @@
 #include "server/module_repository.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -9,6 +10,13 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "parent/platform.h"
+#include "ramet/bundle.pb.h"
+#include "tools/bundle/bundle_writer.h"
 
 namespace ramet::server {
 namespace {
@@ -38,19 +46,20 @@ TEST(ModuleRepositoryTest, KnowsTheServicesOfItsBundles) {
 TEST(ModuleRepositoryTest, ChecksMethods) {
   ModuleRepository modules;
   ASSERT_TRUE(modules.LoadFile(kGreeter).ok());
-  EXPECT_TRUE(modules.FindMethod("/demo.v1.Greeter/SayHello").ok());
-  absl::Status status = modules.FindMethod("/demo.v1.Greeter/SayBye").status();
+  EXPECT_TRUE(modules.FindMethod("/demo.v1.Greeter/SayHello", "local:").ok());
+  absl::Status status =
+      modules.FindMethod("/demo.v1.Greeter/SayBye", "local:").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
   EXPECT_EQ(status.message(),
             "unknown method demo.v1.Greeter/SayBye: bundle greeter does not "
             "have it");
-  status = modules.FindMethod("/demo.v1.Welcomer/SayHello").status();
+  status = modules.FindMethod("/demo.v1.Welcomer/SayHello", "local:").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
   EXPECT_EQ(status.message(),
             "unknown service demo.v1.Welcomer: no loaded bundle has it");
   for (const char* bad : {"", "demo.v1.Greeter/SayHello", "/demo.v1.Greeter",
                           "/demo.v1.Greeter/", "//SayHello"}) {
-    EXPECT_EQ(modules.FindMethod(bad).status().code(),
+    EXPECT_EQ(modules.FindMethod(bad, "local:").status().code(),
               absl::StatusCode::kInvalidArgument)
         << bad;
   }
@@ -110,18 +119,197 @@ TEST(ModuleRepositoryTest, RefusesADamagedBundleAndNamesIt) {
   for (size_t at = 0; at < bytes.size(); at += bytes.size() / 97) {
     std::string changed = bytes;
     changed[at] ^= 0x40;
-    const absl::Status status = modules.Load(changed, "damaged.rmod");
+    const absl::Status status = modules.Load(changed, "damaged.rmod").status();
     EXPECT_TRUE(status.code() == absl::StatusCode::kDataLoss ||
                 status.code() == absl::StatusCode::kFailedPrecondition)
         << at << " " << status;
     EXPECT_EQ(status.message().substr(0, 21), "bundle damaged.rmod: ");
   }
   for (size_t size = 0; size < bytes.size(); size += bytes.size() / 97 + 1) {
-    EXPECT_EQ(modules.Load(bytes.substr(0, size), "cut").code(),
+    EXPECT_EQ(modules.Load(bytes.substr(0, size), "cut").status().code(),
               absl::StatusCode::kDataLoss)
         << size;
   }
   EXPECT_EQ(modules.FindService("demo.v1.Greeter"), nullptr);
+}
+
+// A bundle called `name` that serves `services`; `version` makes it another.
+std::string BundleOf(const std::string& name,
+                     const std::vector<std::string>& services,
+                     const std::string& version = "1") {
+  bundle::Manifest manifest;
+  manifest.set_name(name);
+  for (const std::string& service : services) {
+    bundle::Service* const added = manifest.add_services();
+    added->set_name(service);
+    added->add_methods()->set_name("Do");
+  }
+  bundle::BundleWriter writer(manifest);
+  EXPECT_TRUE(writer.AddImage(parent::ThisPlatform().name, version).ok());
+  return writer.Finish();
+}
+
+class ModuleVersionsTest : public testing::Test {
+ protected:
+  void Load(const std::string& name, const std::vector<std::string>& services,
+            const std::string& version = "1",
+            const std::string& targets = LoadedModule::kAllTargets) {
+    ModuleRepository::LoadOptions options;
+    options.targets = targets;
+    EXPECT_TRUE(modules_
+                    .Load(BundleOf(name, services, version),
+                          name + " " + version, options)
+                    .ok());
+  }
+  // Which bundle's file a context gets.
+  std::string For(const std::string& service, const std::string& target) {
+    const auto found = modules_.FindFor(service, target);
+    if (!found.ok()) return absl::StatusCodeToString(found.status().code());
+    for (const auto& loaded : modules_.loaded()) {
+      if (loaded->bundle == *found) return loaded->origin;
+    }
+    return "not loaded";
+  }
+  std::vector<std::string> Loaded() {
+    std::vector<std::string> names;
+    for (const auto& loaded : modules_.loaded()) {
+      names.push_back(loaded->origin);
+    }
+    return names;
+  }
+
+  ModuleRepository modules_;
+};
+
+using testing::ElementsAre;
+
+TEST_F(ModuleVersionsTest, TheLastOneThatIsForAContextServesIt) {
+  Load("m", {"a.A"}, "1");
+  Load("m", {"a.A"}, "2", "ssh:web*");
+  EXPECT_EQ(For("a.A", "ssh:web1"), "m 2");
+  EXPECT_EQ(For("a.A", "ssh:web1/sudo:root"), "m 2") << "and those below it";
+  EXPECT_EQ(For("a.A", "ssh:db1"), "m 1");
+  EXPECT_EQ(modules_.services().at("a.A")->digest(),
+            modules_.loaded()[0]->bundle->digest())
+      << "what is for all is what others are shown";
+  Load("m", {"a.A"}, "3");
+  EXPECT_EQ(For("a.A", "ssh:web1"), "m 3");
+  EXPECT_THAT(Loaded(), ElementsAre("m 3"));
+}
+
+TEST_F(ModuleVersionsTest, WhatNoneCanReachAnyMoreIsForgotten) {
+  Load("m", {"a.A", "a.B"}, "1");
+  Load("m", {"a.A"}, "2");
+  EXPECT_THAT(Loaded(), ElementsAre("m 1", "m 2")) << "it still has a.B";
+  Load("n", {"a.B"}, "3", "ssh:web*");
+  EXPECT_THAT(Loaded(), ElementsAre("m 1", "m 2", "n 3"));
+  Load("n", {"a.B"}, "4", "ssh:web*");
+  EXPECT_THAT(Loaded(), ElementsAre("m 1", "m 2", "n 4"));
+  Load("n", {"a.B"}, "5");
+  EXPECT_THAT(Loaded(), ElementsAre("m 2", "n 5"));
+}
+
+TEST_F(ModuleVersionsTest, AnEarlierVersionMayComeBack) {
+  Load("m", {"a.A"}, "1");
+  Load("m", {"a.A"}, "2");
+  Load("m", {"a.A"}, "1");
+  EXPECT_THAT(Loaded(), ElementsAre("m 1"));
+}
+
+TEST_F(ModuleVersionsTest, AServiceOfOtherContextsIsUnknown) {
+  Load("m", {"a.A"}, "1", "ssh:web*");
+  EXPECT_EQ(For("a.A", "local:"), "UNIMPLEMENTED");
+  EXPECT_EQ(modules_.FindMethod("/a.A/Do", "local:").status().message(),
+            "unknown service a.A: no bundle for local: has it");
+  EXPECT_NE(modules_.FindService("a.A"), nullptr) << "but described";
+}
+
+TEST_F(ModuleVersionsTest, UnloadsByNameAndByDigest) {
+  Load("m", {"a.A"}, "1");
+  Load("m", {"a.A"}, "2", "ssh:web*");
+  Load("n", {"b.B"}, "1");
+  const std::string digest =
+      absl::BytesToHexString(modules_.loaded()[1]->bundle->digest());
+  EXPECT_EQ(modules_.Unload(digest.substr(0, 7)).status().code(),
+            absl::StatusCode::kNotFound)
+      << "too short to mean one";
+  auto removed = modules_.Unload(digest.substr(0, 8));
+  ASSERT_TRUE(removed.ok());
+  EXPECT_EQ(removed->size(), 1u);
+  EXPECT_EQ(For("a.A", "ssh:web1"), "m 1");
+  Load("m", {"a.A"}, "2", "ssh:web*");
+  removed = modules_.Unload("m");
+  ASSERT_TRUE(removed.ok());
+  EXPECT_EQ(removed->size(), 2u);
+  EXPECT_THAT(Loaded(), ElementsAre("n 1"));
+  EXPECT_EQ(modules_.Unload("m").status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(ModuleVersionsTest, EachChangeIsTold) {
+  int told = 0;
+  const uint64_t listener = modules_.AddListener([&told] { ++told; });
+  uint64_t generation = modules_.generation();
+  const auto changed = [&] {
+    const uint64_t before = std::exchange(generation, modules_.generation());
+    return generation != before && std::exchange(told, 0) == 1;
+  };
+  Load("m", {"a.A"});
+  EXPECT_TRUE(changed());
+  modules_.SetPolicy({});
+  EXPECT_TRUE(changed());
+  ASSERT_TRUE(modules_.Unload("m").ok());
+  EXPECT_TRUE(changed());
+  ASSERT_TRUE(modules_.ReplaceWith({kGreeter}).ok());
+  EXPECT_TRUE(changed());
+  EXPECT_FALSE(modules_.Unload("m").ok());
+  EXPECT_FALSE(modules_.Load("no bundle", "x").ok());
+  EXPECT_EQ(told, 0);
+  modules_.RemoveListener(listener);
+  Load("m", {"a.A"});
+  EXPECT_EQ(told, 0);
+}
+
+TEST_F(ModuleVersionsTest, ThePolicyIsHeldAgainstTheVersionThatItWouldGet) {
+  Load("old", {"a.A"});
+  Load("new", {"a.A"}, "2", "ssh:web*");
+  auto policy = ModulePolicy::Parse(R"(rule { deny: "new" })", "test");
+  ASSERT_TRUE(policy.ok());
+  modules_.SetPolicy(*policy);
+  EXPECT_EQ(For("a.A", "ssh:web1"), "PERMISSION_DENIED");
+  EXPECT_EQ(modules_.FindMethod("/a.A/Do", "ssh:web1").status().code(),
+            absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(For("a.A", "local:"), "old 1");
+}
+
+TEST(BundleChecksTest, RefusesWhatInflatesToTooMuch) {
+  BundleChecks checks;
+  checks.max_image_bytes = 1000;
+  ModuleRepository modules(checks);
+  EXPECT_TRUE(
+      modules.Load(BundleOf("m", {"a.A"}, std::string(1000, 'x')), "m").ok());
+  const absl::Status status =
+      modules.Load(BundleOf("m", {"a.A"}, std::string(1001, 'x')), "bomb")
+          .status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_NE(status.message().find(
+                "bytes and inflates to 1001, more than the limit of 1000"),
+            absl::string_view::npos)
+      << status;
+}
+
+TEST(BundleChecksTest, AsksForASignature) {
+  BundleChecks checks;
+  auto key = MinisignKey::Parse(
+      "RWToaniWhgEEOXVWAufoOQzvGafDD2BA0/fLqqIFVR34sMuBddO0HzIZ", "test");
+  ASSERT_TRUE(key.ok());
+  checks.keys.push_back(*key);
+  ModuleRepository modules(checks);
+  absl::Status status = modules.Load(BundleOf("m", {"a.A"}), "m").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(status.message(), "bundle m: it is not signed, and has to be");
+  status = modules.LoadFile(kGreeter);
+  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_TRUE(modules.loaded().empty());
 }
 
 }  // namespace

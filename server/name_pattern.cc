@@ -54,6 +54,14 @@ bool MatchesTarget(std::string_view pattern, std::string_view name) {
   return MatchesPattern(pattern, name, "/@:");
 }
 
+bool MatchesTargetOrAbove(std::string_view pattern, std::string_view name) {
+  for (size_t end = 0; end != name.npos;) {
+    end = name.find('/', end + 1);
+    if (MatchesTarget(pattern, name.substr(0, end))) return true;
+  }
+  return false;
+}
+
 bool MatchesMethod(std::string_view pattern, std::string_view method) {
   return MatchesPattern(pattern, method, "/");
 }

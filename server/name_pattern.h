@@ -15,6 +15,10 @@ bool MatchesPattern(std::string_view pattern, std::string_view text,
 // so that "ssh:web*" is neither "ssh:web1/sudo:root" nor "ssh:web1@other".
 bool MatchesTarget(std::string_view pattern, std::string_view name);
 
+// Whether it matches the name of a context, or of one above it: of each path
+// that `name` ("ssh:bastion/ssh:web1") begins with.
+bool MatchesTargetOrAbove(std::string_view pattern, std::string_view name);
+
 // With the stops of "demo.v1.Greeter/SayHello".
 bool MatchesMethod(std::string_view pattern, std::string_view method);
 

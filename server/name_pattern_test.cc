@@ -46,5 +46,15 @@ TEST(NamePatternTest, ManyStarsTakeNoLongerThanTheyMust) {
   EXPECT_FALSE(MatchesTarget(pattern + "b", std::string(5000, 'a')));
 }
 
+TEST(NamePatternTest, WhatIsForAContextIsForThoseBelowIt) {
+  EXPECT_TRUE(MatchesTargetOrAbove("ssh:a", "ssh:a"));
+  EXPECT_TRUE(MatchesTargetOrAbove("ssh:a", "ssh:a/ssh:b/local:"));
+  EXPECT_TRUE(MatchesTargetOrAbove("ssh:*/ssh:b", "ssh:a/ssh:b/local:"));
+  EXPECT_TRUE(MatchesTargetOrAbove("**", ""));
+  EXPECT_FALSE(MatchesTargetOrAbove("ssh:b", "ssh:a/ssh:b"));
+  EXPECT_FALSE(MatchesTargetOrAbove("ssh:a/ssh:b", "ssh:a"));
+  EXPECT_FALSE(MatchesTargetOrAbove("ssh:a", "ssh:ab/ssh:b"));
+}
+
 }  // namespace
 }  // namespace ramet::server

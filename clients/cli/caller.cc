@@ -19,6 +19,12 @@ absl::StatusOr<std::unique_ptr<Caller>> MakeCaller(const Flags& flags) {
 absl::StatusOr<std::unique_ptr<server::Master>> MakeMaster(
     const Flags& flags, server::MasterOptions options) {
   options.module_idle = flags.module_idle;
+  absl::StatusOr<server::BundleChecks> checks = MakeBundleChecks(flags);
+  if (!checks.ok()) return checks.status();
+  options.bundle_checks = *std::move(checks);
+  absl::StatusOr<server::ModulePolicy> policy = MakeModulePolicy(flags);
+  if (!policy.ok()) return policy.status();
+  options.module_policy = *std::move(policy);
   options.heartbeat.interval_ms =
       static_cast<uint32_t>(absl::ToInt64Milliseconds(flags.heartbeat));
   options.unidirectional = flags.unidirectional;
@@ -37,6 +43,36 @@ absl::StatusOr<std::unique_ptr<server::Master>> MakeMaster(
     if (!status.ok()) return status;
   }
   return master;
+}
+
+absl::StatusOr<server::BundleChecks> MakeBundleChecks(const Flags& flags) {
+  server::BundleChecks checks;
+  for (const std::string& path : flags.signers) {
+    absl::StatusOr<server::MinisignKey> key =
+        server::MinisignKey::LoadFile(path);
+    if (!key.ok()) return key.status();
+    checks.keys.push_back(*std::move(key));
+  }
+  if (flags.max_image_mib != 0) {
+    checks.max_image_bytes = uint64_t{flags.max_image_mib} << 20;
+  }
+  return checks;
+}
+
+absl::StatusOr<server::ModulePolicy> MakeModulePolicy(const Flags& flags) {
+  absl::StatusOr<server::ModulePolicy> policy = server::ModulePolicy();
+  if (!flags.module_policy.empty()) {
+    policy = server::ModulePolicy::LoadFile(flags.module_policy);
+    if (!policy.ok()) return policy;
+  }
+  if (flags.allow_modules.empty() && flags.deny_modules.empty()) return policy;
+  v1::ModuleRule rule;
+  for (const std::string& pattern : flags.allow_modules) {
+    rule.add_allow(pattern);
+  }
+  for (const std::string& pattern : flags.deny_modules) rule.add_deny(pattern);
+  policy->Add(std::move(rule));
+  return policy;
 }
 
 server::ConnectOptions MakeConnectOptions(const Flags& flags) {

@@ -42,6 +42,14 @@ absl::StatusOr<std::unique_ptr<Caller>> MakeCaller(const Flags& flags);
 absl::StatusOr<std::unique_ptr<server::Master>> MakeMaster(
     const Flags& flags, server::MasterOptions options = {});
 
+// What bundles must be: --require-signature, --max-image-mib. Errors of
+// server::MinisignKey::LoadFile.
+absl::StatusOr<server::BundleChecks> MakeBundleChecks(const Flags& flags);
+
+// --module-policy, --allow-module, --deny-module. Errors of
+// server::ModulePolicy::LoadFile.
+absl::StatusOr<server::ModulePolicy> MakeModulePolicy(const Flags& flags);
+
 server::ConnectOptions MakeConnectOptions(const Flags& flags);
 
 }  // namespace ramet::cli

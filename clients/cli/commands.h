@@ -12,6 +12,7 @@ namespace ramet::cli {
 absl::Status RunCall(const Flags& flags);
 absl::Status RunServe(const Flags& flags);
 absl::Status RunContexts(const Flags& flags);
+absl::Status RunModule(const Flags& flags);
 
 }  // namespace ramet::cli
 

@@ -6,8 +6,10 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "server/bundle_checks.h"
 #include "server/listen_address.h"
 
 namespace ramet::cli {
@@ -19,6 +21,9 @@ const char kUsage[] =
                       --master unix:PATH
        ramet contexts connect TARGET|disconnect NAME|shutdown NAME|
                       detach NAME
+                      --master unix:PATH
+       ramet module inspect FILE.rmod [--json]
+       ramet module list|watch|load FILE.rmod|unload NAME-OR-DIGEST
                       --master unix:PATH
        ramet help | version
 
@@ -32,6 +37,17 @@ TARGET   local:[label] or ssh:[user@]host[:port]; hops are chained with /, for
   --module FILE.rmod         a bundle with the service's module (repeatable)
   --cache DIR                targets keep modules in DIR, for the next connect;
                              relative to the login directory there
+  --require-signature KEY.pub
+                             bundles must be signed by one of these keys of
+                             minisign (repeatable)
+  --module-policy FILE       which contexts may get which modules
+                             (docs/module_lifecycle.md), and beside it, for all,
+  --allow-module PATTERN     only these (repeatable), by name or sha256:DIGEST
+  --deny-module PATTERN      not these (repeatable)
+  --max-image-mib 256        of an image, inflated
+  --target PATTERN           module load: only for these contexts, and below them
+  --signature FILE           module load: instead of FILE.rmod.minisig
+  --json                     module inspect: as JSON
   --deadline 5s              of everything together; ns, us, ms, s, m, h
   --stats                    on stderr: phases, bytes and round trips of the connect
   -q, --quiet                don't print what modules print
@@ -87,6 +103,13 @@ absl::Status Choose(
   }
   return absl::InvalidArgumentError(
       absl::StrCat(flag, " takes one of: ", known));
+}
+
+Setter List(std::vector<std::string> Flags::*member) {
+  return [member](absl::string_view value, Flags* flags) {
+    (flags->*member).emplace_back(value);
+    return absl::OkStatus();
+  };
 }
 
 Setter Text(std::string Flags::*member) {
@@ -155,9 +178,22 @@ const std::map<std::string, Setter, std::less<>>& ValueFlags() {
       flags->ssh.config_file = std::string(value);
       return absl::OkStatus();
     };
-    (*map)["--module"] = [](absl::string_view value, Flags* flags) {
-      flags->modules.emplace_back(value);
-      return absl::OkStatus();
+    (*map)["--module"] = List(&Flags::modules);
+    (*map)["--require-signature"] = List(&Flags::signers);
+    (*map)["--module-policy"] = Text(&Flags::module_policy);
+    (*map)["--allow-module"] = List(&Flags::allow_modules);
+    (*map)["--deny-module"] = List(&Flags::deny_modules);
+    (*map)["--target"] = Text(&Flags::targets);
+    (*map)["--signature"] = Text(&Flags::signature);
+    (*map)["--max-image-mib"] = [](absl::string_view value, Flags* flags) {
+      constexpr uint32_t kMost =
+          server::BundleChecks::kMaxImageBytes / (1024 * 1024);
+      if (absl::SimpleAtoi(value, &flags->max_image_mib) &&
+          flags->max_image_mib > 0 && flags->max_image_mib <= kMost) {
+        return absl::OkStatus();
+      }
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--max-image-mib takes 1 to ", kMost, ", not \"", value, "\""));
     };
     (*map)["--cache"] = Text(&Flags::cache);
     (*map)["--deadline"] = &SetDeadline;
@@ -190,10 +226,7 @@ const std::map<std::string, Setter, std::less<>>& ValueFlags() {
                     &flags->ssh.transport);
     };
     (*map)["--master"] = Text(&Flags::master);
-    (*map)["--listen"] = [](absl::string_view value, Flags* flags) {
-      flags->listen.emplace_back(value);
-      return absl::OkStatus();
-    };
+    (*map)["--listen"] = List(&Flags::listen);
     (*map)["--clients"] = Text(&Flags::clients);
     (*map)["--tls-cert"] = Text(&Flags::tls_cert);
     (*map)["--tls-key"] = Text(&Flags::tls_key);
@@ -211,6 +244,8 @@ const std::map<std::string, Setter, std::less<>>& ValueFlags() {
 bool SetSwitch(absl::string_view name, Flags* flags) {
   if (name == "--stats") {
     flags->stats = true;
+  } else if (name == "--json") {
+    flags->json = true;
   } else if (name == "-q" || name == "--quiet") {
     flags->quiet = true;
   } else if (name == "--unidirectional") {
@@ -230,20 +265,28 @@ absl::Status CheckAddress(absl::string_view flag, absl::string_view value) {
   return absl::InvalidArgumentError(absl::StrCat(flag, ": ", status.message()));
 }
 
-// Whether the arguments of `contexts` are one of its commands.
-bool IsContextsCommand(const std::vector<std::string>& arguments) {
-  struct Form {
-    const char* command;
-    size_t least, most;  // arguments behind it
-  };
-  static constexpr Form kForms[] = {
-      {"list", 0, 0},       {"get", 1, 1},      {"watch", 0, 1},
-      {"logs", 0, 1},       {"links", 0, 1},    {"connect", 1, 1},
-      {"disconnect", 1, 1}, {"shutdown", 1, 1}, {"detach", 1, 1},
-  };
+// What stands behind `contexts` or `module`, and how many arguments behind it.
+struct Form {
+  const char* command;
+  size_t least, most;
+};
+constexpr Form kContextsForms[] = {
+    {"list", 0, 0},       {"get", 1, 1},      {"watch", 0, 1},
+    {"logs", 0, 1},       {"links", 0, 1},    {"connect", 1, 1},
+    {"disconnect", 1, 1}, {"shutdown", 1, 1}, {"detach", 1, 1},
+};
+constexpr Form kModuleForms[] = {{"inspect", 1, 1},
+                                 {"list", 0, 0},
+                                 {"watch", 0, 0},
+                                 {"load", 1, 1},
+                                 {"unload", 1, 1}};
+
+template <size_t n>
+bool IsOneOf(const Form (&forms)[n],
+             const std::vector<std::string>& arguments) {
   if (arguments.empty()) return false;
   const size_t count = arguments.size() - 1;
-  for (const Form& form : kForms) {
+  for (const Form& form : forms) {
     if (arguments[0] == form.command) {
       return form.least <= count && count <= form.most;
     }
@@ -271,7 +314,7 @@ absl::Status CheckCommand(const Flags& flags) {
       if (!status.ok()) return status;
     }
   } else if (flags.command == "contexts") {
-    if (!IsContextsCommand(flags.arguments)) {
+    if (!IsOneOf(kContextsForms, flags.arguments)) {
       return absl::InvalidArgumentError(
           "contexts takes list, get NAME, watch [NAME], logs [NAME], "
           "links [NAME], connect TARGET, disconnect NAME, shutdown NAME or "
@@ -280,6 +323,17 @@ absl::Status CheckCommand(const Flags& flags) {
     if (flags.master.empty()) {
       return absl::InvalidArgumentError(
           "contexts needs --master unix:PATH or $RAMET_MASTER");
+    }
+  } else if (flags.command == "module") {
+    if (!IsOneOf(kModuleForms, flags.arguments)) {
+      return absl::InvalidArgumentError(
+          "module takes inspect FILE.rmod, list, watch, load FILE.rmod or "
+          "unload NAME-OR-DIGEST");
+    }
+    if (flags.master.empty() && flags.arguments[0] != "inspect") {
+      return absl::InvalidArgumentError(
+          absl::StrCat("module ", flags.arguments[0],
+                       " needs --master unix:PATH or $RAMET_MASTER"));
     }
   } else if (flags.command != "help" && flags.command != "version") {
     return absl::InvalidArgumentError(

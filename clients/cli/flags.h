@@ -13,10 +13,17 @@ namespace ramet::cli {
 // A command line, parsed. The same flags for every command; a command ignores
 // those that make no sense for it.
 struct Flags {
-  std::string command;  // "call", "serve", "contexts", "help", "version"
+  std::string command;  // "call", "serve", "contexts", "module", ...
   std::vector<std::string> arguments;
   std::vector<std::string> modules;
   std::string cache;  // a directory of each context's; empty: none
+  std::vector<std::string> signers;  // files of public keys
+  std::string module_policy;         // a file
+  std::vector<std::string> allow_modules;
+  std::vector<std::string> deny_modules;
+  uint32_t max_image_mib = 0;  // 0: the default
+  std::string targets;         // module load: for which contexts
+  std::string signature;       // module load: a file
   core::SshOptions ssh;
   absl::Duration deadline = absl::InfiniteDuration();
   std::string master;  // "unix:PATH", "tcp:HOST:PORT"; empty: embed one
@@ -31,9 +38,10 @@ struct Flags {
   absl::Duration grace = absl::Seconds(5);
   absl::Duration heartbeat = absl::Seconds(15);
   absl::Duration module_idle;  // zero: never ended for that
-  uint32_t log_level = 0;  // core::LogLevel
+  uint32_t log_level = 0;      // core::LogLevel
   bool unidirectional = false;
   bool stats = false;
+  bool json = false;  // module inspect
   bool quiet = false;
 };
 

@@ -36,9 +36,10 @@ int main(int argc, char** argv) {
     return 0;
   }
   const absl::Status status =
-      flags->command == "call"    ? ramet::cli::RunCall(*flags)
-      : flags->command == "serve" ? ramet::cli::RunServe(*flags)
-                                  : ramet::cli::RunContexts(*flags);
+      flags->command == "call"     ? ramet::cli::RunCall(*flags)
+      : flags->command == "serve"  ? ramet::cli::RunServe(*flags)
+      : flags->command == "module" ? ramet::cli::RunModule(*flags)
+                                   : ramet::cli::RunContexts(*flags);
   if (status.ok()) return 0;
   fprintf(stderr, "ramet: %s: %s\n",
           absl::StatusCodeToString(status.code()).c_str(),

@@ -10,7 +10,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "clients/cc/front_door_channel.h"
-#include "ramet/v1/contexts.grpc.pb.h"
+#include "ramet/v1/modules.grpc.pb.h"
 
 namespace ramet::cli {
 namespace {

@@ -24,6 +24,7 @@ server::DoorOptions MakeDoorOptions(const Flags& flags) {
   options.tls = {flags.tls_cert, flags.tls_key, flags.tls_client_ca};
   options.clients_file = flags.clients;
   options.keepalive = flags.keepalive;
+  options.module_policy = [flags] { return MakeModulePolicy(flags); };
   return options;
 }
 

@@ -169,7 +169,7 @@ class MutualTlsTest(cases.Case):
                   self.reflection_pb.ServerReflectionRequest(
                       list_services="")]), timeout=CALL_S)),
           lambda: channel.unary_unary("/ramet.v1.Modules/Describe")(
-              self.contexts_pb.DescribeRequest(
+              front_door.modules(self.shared)[0].DescribeRequest(
                   service="demo.v1.Greeter").SerializeToString(),
               timeout=CALL_S))
       for call in calls:
