@@ -36,6 +36,11 @@ bool Has(const std::string& names, const std::string& key) {
   return names.find(key) != std::string::npos;
 }
 
+void Erase(std::string* names, const std::string& key) {
+  const size_t at = names->find(key);
+  if (at != std::string::npos) names->erase(at, key.size() - 1);
+}
+
 void Add(std::string* names, const std::string& key) {
   names->append(key, 1, key.size());
 }
@@ -86,6 +91,12 @@ bool ModuleCourier::Ask(ModuleNotice::Kind kind, std::string_view name) {
   }
   // It may have been answered at once.
   return Has(asked_, key);
+}
+
+bool ModuleCourier::Knows(ModuleNotice::Kind kind,
+                          std::string_view name) const {
+  const std::string key = Key(kind, name);
+  return Has(asked_, key) || Has(unknown_, key);
 }
 
 void ModuleCourier::AskAbove(const ModuleNotice& notice) {
@@ -173,17 +184,21 @@ void ModuleCourier::Pass(const ModuleNotice& notice, std::string_view payload) {
     return;
   }
   const std::string key = Key(notice.kind, notice.name);
-  if (notice.code == static_cast<uint32_t>(Code::kUnimplemented) &&
-      !Has(unknown_, key)) {
+  const bool own = notice.target == router.self();
+  const bool unknown =
+      notice.code == static_cast<uint32_t>(Code::kUnimplemented);
+  if ((unknown || (own && notice.code != 0)) && !Has(unknown_, key)) {
     if (unknown_.size() > kMaxNamesBytes) {
       unknown_.erase(0, unknown_.find('\0', 1));
     }
     Add(&unknown_, key);
   }
-  if (notice.target == router.self()) {
-    const size_t asked = asked_.find(key);
-    if (asked != std::string::npos) asked_.erase(asked, key.size() - 1);
-    return local_->OnNotice(notice);
+  if (own) {
+    Erase(&asked_, key);
+    local_->OnNotice(notice);
+    // Another failure holds for who has waited for it only.
+    if (notice.code != 0 && !unknown) Erase(&unknown_, key);
+    return;
   }
   if (!router.HasRoute(notice.target) || router.HasModule(notice.target)) {
     return;
@@ -263,7 +278,9 @@ void ModuleCourier::Pump() {
       core::StoreBe32(numbers, image.total);
       core::StoreBe32(numbers + 4, given.sent);
       payload.append(image.bytes, given.sent, kPieceBytes);
-      given.sent += payload.size() - kLoadModulePrefixBytes;
+      const size_t count = payload.size() - kLoadModulePrefixBytes;
+      given.sent += count;
+      given_bytes_ += count;
       Send(given.child, core::kLoadModule, payload);
     }
     if (image.complete && given.sent == image.total) {

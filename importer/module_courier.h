@@ -66,6 +66,8 @@ class ModuleCourier {
   ModuleCourier& operator=(const ModuleCourier&) = delete;
 
   ImageCache* cache() { return cache_; }
+  // Bytes of images that were sent to children.
+  uint64_t given_bytes() const { return given_bytes_; }
 
   // The image, asked for unless it is here or on its way. Null: there is none,
   // or the cache is full of images that are in use.
@@ -74,6 +76,9 @@ class ModuleCourier {
   // Asks for what is called `name`: OnNotice() will tell. False: it is unknown,
   // or too much was asked for.
   bool Ask(core::ModuleNotice::Kind kind, std::string_view name);
+
+  // It is unknown, or being asked for: Ask() would not ask.
+  bool Knows(core::ModuleNotice::Kind kind, std::string_view name) const;
 
   // Brings an announcement to its target, with the image that it names; or an
   // answer.
@@ -114,6 +119,7 @@ class ModuleCourier {
   Local* const local_;
   core::IdMap<Given> given_;  // in their order
   uint64_t last_given_ = 0;
+  uint64_t given_bytes_ = 0;
   // Each name behind a byte 0 and its kind, with a byte 0 behind the last.
   std::string unknown_ = std::string(1, '\0');
   std::string asked_ = std::string(1, '\0');

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -62,6 +63,7 @@ class ModuleCourierTest : public testing::Test, protected ModuleCourier::Local {
 
   void OnNotice(const ModuleNotice& notice) override {
     events_.push_back((notice.code == 0 ? "announced " : "no ") + notice.name);
+    if (on_notice_) on_notice_();
   }
   void OnImage(std::string_view digest, const core::Status& status) override {
     events_.push_back("image " + NameOf(digest) + ": " +
@@ -193,6 +195,7 @@ class ModuleCourierTest : public testing::Test, protected ModuleCourier::Local {
   const std::string b_ = std::string(3'000'000, 'b');
   const std::map<std::string, std::string> names_{{"a", a_}, {"b", b_}};
   std::vector<std::string> events_;
+  std::function<void()> on_notice_;
   std::vector<ModuleNotice> asked_;
   core::FakeClock clock_;
   core::EventLoop loop_{&clock_};
@@ -401,6 +404,21 @@ TEST_F(ModuleCourierTest, AnotherFailureIsNotRemembered) {
   Unknown(kLeft, "x.X", Code::kUnavailable);
   GetService(right_.get(), kRight, kRight, "x.X");
   EXPECT_EQ(Got(parent_.get()), (Words{"get service x.X for 8"}));
+}
+
+// Who retries in OnNotice() must not ask for ever.
+TEST_F(ModuleCourierTest, AFailureHoldsForWhoHasWaited) {
+  EXPECT_TRUE(courier_.Ask(ModuleNotice::kService, "x.X"));
+  network_.Settle();
+  parent_->TakeFrames();
+  on_notice_ = [this] {
+    EXPECT_FALSE(courier_.Ask(ModuleNotice::kService, "x.X"));
+  };
+  Unknown(kSelf, "x.X", Code::kFailedPrecondition);
+  EXPECT_EQ(TakeEvents(), (Words{"no x.X"}));
+  on_notice_ = nullptr;
+  EXPECT_TRUE(parent_->frames().empty());
+  EXPECT_TRUE(courier_.Ask(ModuleNotice::kService, "x.X"));
 }
 
 TEST_F(ModuleCourierTest, AsksOnceForANameOfItsOwn) {

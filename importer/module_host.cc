@@ -85,7 +85,8 @@ void ModuleHost::BeginCall(const FrameHeader& header,
     status = Error(Code::kUnavailable, {"context ", context_->router().name(),
                                         " is being shut down"});
   } else if (module == nullptr) {
-    later = store_->Ask(name.service);
+    later =
+        store_->Ask(name.service, IsForeign(header), context_->loop()->NowUs());
     status = Error(Code::kUnimplemented,
                    {"unknown service ", name.service, " in context ",
                     context_->router().name()});

@@ -96,6 +96,17 @@ std::shared_ptr<StoredModule> ModuleStore::FindService(
   return nullptr;
 }
 
+bool ModuleStore::Ask(std::string_view service, bool foreign, int64_t now_us) {
+  constexpr auto kKind = core::ModuleNotice::kService;
+  bool allowed = true;
+  if (foreign && !courier_->Knows(kKind, service)) {
+    for (int i = 0; i < kForeignAskCost; ++i) {
+      allowed = foreign_asks_.Charge(now_us, core::FrameBudget::kMaxDepth);
+    }
+  }
+  return allowed && courier_->Ask(kKind, service);
+}
+
 Status ModuleStore::MakeReady(StoredModule* module, bool* later) {
   const core::LoadModule& announced = module->announced;
   // Announced when the platform was only guessed: the one who knows it now has

@@ -2,6 +2,7 @@
 #define IMPORTER_MODULE_STORE_H_
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <memory>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "core/base/status.h"
 #include "core/base/unique_fd.h"
+#include "core/route/frame_budget.h"
 #include "core/wire/control.h"
 #include "importer/module_courier.h"
 
@@ -41,6 +43,10 @@ struct StoredModule {
 class ModuleStore {
  public:
   static constexpr size_t kMaxServices = 256;
+  // What a call from below or beside that asks above costs of a FrameBudget of
+  // the deepest kind, in frames: 976 at once, and 61 a second. Else it could
+  // use up the budget of this context's own link.
+  static constexpr int kForeignAskCost = 8;
 
   ModuleStore(std::string platform, ModuleCourier* courier)
       : platform_(std::move(platform)), courier_(courier) {}
@@ -59,10 +65,9 @@ class ModuleStore {
   // Null: no module serves it. Stays valid while somebody holds it.
   std::shared_ptr<StoredModule> FindService(std::string_view service) const;
 
-  // Asks the contexts above for a module that serves it. False: there is none.
-  bool Ask(std::string_view service) {
-    return courier_->Ask(core::ModuleNotice::kService, service);
-  }
+  // Asks the contexts above for a module that serves it. False: there is none;
+  // or, for a call that is `foreign`, too many have been asked for at `now_us`.
+  bool Ask(std::string_view service, bool foreign, int64_t now_us);
 
   // Makes the executable, sealed against change, unless there is one. `later`:
   // not yet, the image is on its way, or, when it was announced for another
@@ -85,6 +90,7 @@ class ModuleStore {
   const std::string platform_;
   ModuleCourier* const courier_;
   std::vector<Service> services_;
+  core::FrameBudget foreign_asks_;
   std::vector<std::shared_ptr<StoredModule>> arriving_;
 };
 

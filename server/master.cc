@@ -398,6 +398,14 @@ std::vector<ContextInfo> Master::List() {
   return result;
 }
 
+uint64_t Master::module_bytes_sent() const {
+  uint64_t bytes = 0;
+  impl_->thread().RunAndWait([&] {
+    bytes = impl_->on_loop()->calls.delivery().courier().given_bytes();
+  });
+  return bytes;
+}
+
 absl::StatusOr<std::vector<core::LinkInfo>> Master::Links(
     const std::string& name) {
   absl::Notification done;

@@ -136,6 +136,9 @@ class Master {
   // NOT_FOUND: there is none; else as of a call.
   absl::StatusOr<std::vector<core::LinkInfo>> Links(const std::string& name);
 
+  // Bytes of modules' images that were sent over this master's own links.
+  uint64_t module_bytes_sent() const;
+
   // Calls `watcher` with kAdded for each context that there is, parents before
   // children, and from then on with each change; on the loop's thread, where it
   // must not block. Returns what ends it, once the first part is over.

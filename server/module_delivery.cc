@@ -123,14 +123,14 @@ void ModuleDelivery::Withdraw(const std::vector<std::string>& services,
 
 void ModuleDelivery::OnAsked(const ModuleNotice& notice) {
   if (notice.kind == ModuleNotice::kImage) return GiveImage(notice.digest);
-  if (notice.kind == ModuleNotice::kService ? AnswerService(notice)
-                                            : AnswerNamed(notice)) {
-    return;
-  }
-  ModuleNotice unknown = notice;
-  unknown.code = static_cast<uint32_t>(core::Code::kUnimplemented);
-  told_unknown_ = true;
-  courier_.Pass(unknown);
+  const absl::Status answered = notice.kind == ModuleNotice::kService
+                                    ? AnswerService(notice)
+                                    : AnswerNamed(notice);
+  if (answered.ok()) return;
+  ModuleNotice failure = notice;
+  failure.code = static_cast<uint32_t>(answered.code());
+  told_unknown_ = told_unknown_ || absl::IsUnimplemented(answered);
+  courier_.Pass(failure);
 }
 
 void ModuleDelivery::GiveImage(const std::string& digest) {
@@ -145,24 +145,31 @@ void ModuleDelivery::GiveImage(const std::string& digest) {
   }
 }
 
-bool ModuleDelivery::AnswerService(const ModuleNotice& notice) {
+absl::Status ModuleDelivery::AnswerService(const ModuleNotice& notice) {
+  if (modules_->FindService(notice.name) == nullptr) {
+    return absl::UnimplementedError("unknown service");
+  }
   ContextDirectory::Entry* const entry =
       directory_->FindLinked(directory_->NameOf(notice.target));
-  if (entry == nullptr) return false;
+  if (entry == nullptr) return absl::UnavailableError("no such context");
+  // Not for it, but perhaps for others: that must not be remembered.
   const absl::StatusOr<ModuleRepository::BundlePtr> bundle =
       modules_->FindFor(notice.name, entry->name);
-  if (!bundle.ok() || !Announce(**bundle, notice.name, entry).ok()) {
-    return false;
+  if (absl::IsUnimplemented(bundle.status())) {
+    return absl::FailedPreconditionError(bundle.status().message());
   }
+  if (!bundle.ok()) return bundle.status();
+  const absl::Status announced = Announce(**bundle, notice.name, entry);
+  if (!announced.ok()) return announced;
   Learn(*entry, **bundle);
   EnsureRelated(**bundle, entry);
-  return true;
+  return absl::OkStatus();
 }
 
-bool ModuleDelivery::AnswerNamed(const ModuleNotice& notice) {
+absl::Status ModuleDelivery::AnswerNamed(const ModuleNotice& notice) {
   const std::string bytes =
       named_ ? named_(notice.kind, notice.name) : std::string();
-  if (bytes.empty()) return false;
+  if (bytes.empty()) return absl::UnimplementedError("unknown name");
   core::LoadModule load;
   load.name = notice.name;
   load.digest = core::Sha256Digest(bytes);
@@ -177,7 +184,7 @@ bool ModuleDelivery::AnswerNamed(const ModuleNotice& notice) {
     }
   }
   courier_.Pass(answer);
-  return true;
+  return absl::OkStatus();
 }
 
 void ModuleDelivery::Learn(const ContextDirectory::Entry& entry,

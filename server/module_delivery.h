@@ -72,9 +72,9 @@ class ModuleDelivery final : private importer::ModuleCourier::Local {
   void OnAsked(const core::ModuleNotice& notice) override;
 
   void GiveImage(const std::string& digest);
-  // False: there is nothing of that name for that context.
-  bool AnswerService(const core::ModuleNotice& notice);
-  bool AnswerNamed(const core::ModuleNotice& notice);
+  // UNIMPLEMENTED: there is nothing of that name, for nobody.
+  absl::Status AnswerService(const core::ModuleNotice& notice);
+  absl::Status AnswerNamed(const core::ModuleNotice& notice);
   // Whether it serves anything there.
   static bool IsDelivered(const importer::Bundle& bundle,
                           const ContextDirectory::Entry& entry);

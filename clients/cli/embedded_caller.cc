@@ -36,6 +36,7 @@ absl::StatusOr<stub::Context> EmbeddedCaller::Open(const std::string& target) {
 
 void EmbeddedCaller::PrintStats() {
   const int64_t end_us = core::Clock::Monotonic()->NowUs();
+  const uint64_t module_bytes = master_->module_bytes_sent();
   // Ends the loop's thread, which writes the figures.
   master_.reset();
   if (stats_ == nullptr) return;
@@ -53,6 +54,8 @@ void EmbeddedCaller::PrintStats() {
           static_cast<unsigned long long>(stats_->bootstrap_bytes_sent),
           static_cast<unsigned long long>(stats_->bootstrap_bytes_received),
           stats_->bootstrap_round_trips);
+  fprintf(stderr, "stats: modules: %llu bytes sent over the first link\n",
+          static_cast<unsigned long long>(module_bytes));
   if (stats_->bytes_sent > 0) {
     fprintf(stderr,
             "stats: whole connection: %llu bytes sent, %llu bytes received, "

@@ -151,6 +151,20 @@ class ModuleHostTest : public testing::Test, private ModuleCourier::Local {
   }
   void OnAsked(const core::ModuleNotice&) override {}
 
+  // The parent says that nobody serves `name`.
+  void AnswerUnknown(const std::string& name) {
+    FrameHeader header;
+    header.dst_id = kSelf;
+    header.handle = core::kForwardModule;
+    core::ModuleNotice unknown;
+    unknown.kind = core::ModuleNotice::kService;
+    unknown.target = kSelf;
+    unknown.name = name;
+    unknown.code = static_cast<uint32_t>(Code::kUnimplemented);
+    parent_->Send(header, core::SerializeControl(unknown));
+    network_.Settle();
+  }
+
   // The parent says that `id`, beside this context, is lost.
   void Lose(ContextId id) {
     FrameHeader header;

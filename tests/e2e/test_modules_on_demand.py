@@ -1,6 +1,7 @@
 """Modules on their way: what crosses each link, how often, and what is kept."""
 
 import os
+import re
 import stat
 
 from fixtures import cases
@@ -171,6 +172,17 @@ class DiskCacheTest(cases.Case):
     """The folder, as a path of this namespace, and its files."""
     folder = self.server.inside(name)
     return folder, [f"{folder}/{file}" for file in os.listdir(folder)]
+
+  def test_the_figures_of_a_connect_tell_it(self):
+    flags = (*self.server.flags(), "--cache", "/tmp/counted", "--stats")
+    sent = []
+    for _ in range(2):
+      result = self.greet(self.server.target(), *flags)
+      self.assert_greets(result)
+      (count,) = re.findall(r"stats: modules: (\d+) bytes sent", result.err)
+      sent.append(int(count))
+    self.assertGreater(sent[0], self.image * 0.9)
+    self.assertEqual(0, sent[1])
 
   def test_a_second_connect_sends_no_image(self):
     _, plain = self.greet_and_count()

@@ -12,7 +12,7 @@ import re
 import sys
 
 DOCUMENTS = ("docs/routing_and_trust.md", "docs/failure.md",
-             "docs/module_lifecycle.md", "SECURITY.md")
+             "docs/module_lifecycle.md", "docs/modules.md", "SECURITY.md")
 _UNIT = re.compile(r"TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\)")
 _NAME = re.compile(r"`((?:\w+Test\.\w+)|(?:test_\w+\.\w+\.test_\w+))`")
 
