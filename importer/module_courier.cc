@@ -183,6 +183,9 @@ void ModuleCourier::Pass(const ModuleNotice& notice, std::string_view payload) {
     }
     return;
   }
+  if (!notice.digest.empty() && notice.digest.size() != core::kSha256Bytes) {
+    return;
+  }
   const std::string key = Key(notice.kind, notice.name);
   const bool own = notice.target == router.self();
   const bool unknown =
@@ -224,7 +227,11 @@ void ModuleCourier::Give(ContextId child, std::string_view digest) {
                               "there is no such image, or no room for it"));
   }
   ++image->pins;
-  if (given_.size() >= kMaxGiven) Forget(0);
+  if (given_.size() >= kMaxGiven) {
+    size_t i = 0;
+    while (i + 1 < given_.size() && !given_.at(i)->done) ++i;
+    Forget(i);
+  }
   auto given = std::make_unique<Given>();
   given->child = child;
   given->digest.assign(digest);

@@ -493,6 +493,9 @@ TEST_F(ModuleCourierTest, DropsWhatIsMalformed) {
   ModuleNotice notice;
   notice.digest = "short";
   Get(left_.get(), kLeft, notice);
+  notice.target = kLeft;
+  Send(parent_.get(), core::kMasterId, core::kForwardModule,
+       core::SerializeControl(notice));
   EXPECT_EQ(cache_.size(), 0u);
   EXPECT_TRUE(TakeEvents().empty());
   EXPECT_TRUE(parent_->frames().empty());
