@@ -17,8 +17,9 @@ using core::FrameHeader;
 using core::Link;
 
 Agent::Agent(core::UniqueFd from_parent, core::UniqueFd to_parent)
-    : context_(&loop_),
-      children_(&context_, &image_, &transports::StartLocalAgent, &ssh_),
+    : child_images_(own_image_.image(), &fetcher_),
+      context_(&loop_),
+      children_(&context_, &child_images_, &transports::StartLocalAgent, &ssh_),
       service_(&context_, &children_),
       courier_(&context_, &images_, this),
       fetcher_(&courier_),

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/agent_service.h"
+#include "agent/child_images.h"
 #include "agent/detached_process.h"
 #include "agent/own_image.h"
 #include "core/base/unique_fd.h"
@@ -50,7 +51,8 @@ class Agent final : private importer::ModuleCourier::Local {
   void Leave();
 
   core::EventLoop loop_;
-  OwnImage image_;
+  OwnImage own_image_;
+  ChildImages child_images_;  // streams of the context use it
   core::Context context_;
   transports::OpensshTransport ssh_;
   parent::ChildStarter children_;

@@ -9,7 +9,7 @@ namespace ramet::agent {
 
 // The image that this agent was started from, as its parent or the unpacker
 // left it on descriptors 3 and 4; it starts this agent's own children.
-class OwnImage final : public parent::AgentImages {
+class OwnImage final {
  public:
   static constexpr int kImageFd = 3;
   static constexpr int kPackedFd = 4;
@@ -17,14 +17,7 @@ class OwnImage final : public parent::AgentImages {
   // Takes the two descriptors over.
   OwnImage();
 
-  const parent::AgentImage& own() const override { return image_; }
-  const parent::AgentImage& Guess(std::string_view) const override {
-    return image_;
-  }
-  void Find(std::string_view uname, Waiter* waiter) override {
-    waiter->OnImage(uname == image_.uname ? &image_ : nullptr);
-  }
-  void Forget(Waiter*) override {}
+  const parent::AgentImage& image() const { return image_; }
 
  private:
   core::UniqueFd image_fd_;

@@ -59,4 +59,15 @@ void EmbeddedAgent::Find(std::string_view uname, Waiter* waiter) {
   waiter->OnImage(nullptr);
 }
 
+std::string EmbeddedAgent::PackedBytes(std::string_view uname) const {
+  std::string bytes;
+  for (const parent::AgentImage& image : images_) {
+    if (image.uname == uname &&
+        !parent::ReadImage(image.packed_fd, &bytes).ok()) {
+      bytes.clear();
+    }
+  }
+  return bytes;
+}
+
 }  // namespace ramet::server

@@ -26,6 +26,9 @@ class EmbeddedAgent final : public parent::AgentImages {
   // All there are; the own one is the first. Only that has an image_fd.
   const std::vector<parent::AgentImage>& images() const { return images_; }
 
+  // What Find would give, as bytes. Empty: there is none.
+  std::string PackedBytes(std::string_view uname) const;
+
  private:
   EmbeddedAgent() = default;
 

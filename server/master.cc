@@ -136,6 +136,11 @@ void Master::Impl::Start() {
   thread_.RunAndWait([this] {
     on_loop_ = std::make_unique<OnLoop>(thread_.loop(), agent_.get(), &modules_,
                                         options_);
+    on_loop_->calls.delivery().SetNamedImages(
+        [this](uint32_t kind, const std::string& name) {
+          return kind == core::ModuleNotice::kAgent ? agent_->PackedBytes(name)
+                                                    : std::string();
+        });
     on_loop_->children.set_image_cache_bytes(options_.image_cache_bytes);
     on_loop_->context.heartbeat().Start(options_.heartbeat);
     on_loop_->context.router().set_unidirectional(options_.unidirectional);
