@@ -41,6 +41,9 @@ class AgentImages {
   // The agent for a machine where `uname -sm` prints this: `waiter` is told
   // once, at once if the image is here.
   virtual void Find(std::string_view uname, Waiter* waiter) = 0;
+  // Takes out of `frames`, which follow the image that was not the right one
+  // and are to follow another, what need not be sent again.
+  virtual void TrimForAnother(std::string* frames) const {}
   // `waiter` is not told any more.
   virtual void Forget(Waiter* waiter) = 0;
 };

@@ -201,6 +201,7 @@ void BootstrapStream::Resend(const AgentImage& image) {
     return;
   }
   if (stats_ != nullptr) ++stats_->bootstrap_round_trips;
+  images_->TrimForAnother(&replay_);
   // What is left of the first flight is skipped by the target with the rest.
   ahead_ = ResendHeader(nonce_, bytes.size()) + bytes + replay_;
   ahead_written_ = 0;

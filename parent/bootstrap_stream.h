@@ -18,7 +18,7 @@ namespace ramet::parent {
 //
 // When the target asks for another image (its platform is not the guess) or for
 // the same again (a place was full), what had been written is sent again behind
-// it, so the user never notices.
+// it, but what AgentImages takes out, so the user never notices.
 //
 // Errors, in status(): FAILED_PRECONDITION no agent for the platform, or no
 // place to run it from; UNAVAILABLE the far end ended, or said too much that is

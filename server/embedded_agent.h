@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "core/base/unique_fd.h"
 #include "parent/agent_image.h"
+#include "server/first_flight.h"
 
 namespace ramet::server {
 
@@ -21,6 +22,9 @@ class EmbeddedAgent final : public parent::AgentImages {
   const parent::AgentImage& own() const override { return images_[0]; }
   const parent::AgentImage& Guess(std::string_view platform) const override;
   void Find(std::string_view uname, Waiter* waiter) override;
+  void TrimForAnother(std::string* frames) const override {
+    TakeImagesOut(frames);
+  }
   void Forget(Waiter*) override {}
 
   // All there are; the own one is the first. Only that has an image_fd.

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -106,6 +107,8 @@ absl::Status Probe::Info(const stub::CallContext& context,
   reply->set_open_streams(open_streams_);
   reply->set_cancelled_streams(cancelled_streams_);
   reply->set_open_running(Open::running());
+  utsname machine;
+  if (uname(&machine) == 0) reply->set_machine(machine.machine);
   return absl::OkStatus();
 }
 
