@@ -135,11 +135,14 @@ absl::Status Bundle::CheckImages() const {
 
 absl::StatusOr<const bundle::Image*> Bundle::FindImage(
     std::string_view platform) const {
+  const bundle::Image* any = nullptr;
   std::string others;
   for (const bundle::Image& image : manifest_.images()) {
     if (image.platform() == platform) return &image;
+    if (image.platform() == kAnyPlatform) any = &image;
     absl::StrAppend(&others, others.empty() ? "" : ", ", image.platform());
   }
+  if (any != nullptr) return any;
   return absl::FailedPreconditionError(
       absl::StrCat("module ", name(), " has no image for ",
                    absl::string_view(platform.data(), platform.size()),

@@ -19,6 +19,10 @@ inline constexpr std::string_view kBundleMagic = "RMOD";
 inline constexpr uint16_t kBundleVersion = 1;
 inline constexpr size_t kBundleHeaderBytes = 44;
 
+// The platform of an image that runs on all of them: a script. One that is for
+// the very platform comes first.
+inline constexpr std::string_view kAnyPlatform = "any";
+
 // A manifest is mostly descriptors: this is room for thousands of files.
 inline constexpr size_t kMaxManifestBytes = 64 * 1024 * 1024;
 
@@ -39,8 +43,8 @@ class Bundle {
   // contents.
   const std::string& digest() const { return digest_; }
 
-  // FAILED_PRECONDITION: there is no image for `platform`; the text says for
-  // which there are. The pointer lives as long as the bundle.
+  // FAILED_PRECONDITION: there is no image for `platform`, or for any; the text
+  // says for which there are. The pointer lives as long as the bundle.
   absl::StatusOr<const bundle::Image*> FindImage(
       std::string_view platform) const;
   // The image as it travels: an RFC 1950 stream. Points into the bundle, also

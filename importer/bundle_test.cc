@@ -128,6 +128,18 @@ TEST_F(BundleTest, MissingPlatformIsAPreconditionThatNamesTheOthers) {
             "linux-x86_64, linux-aarch64");
 }
 
+TEST_F(BundleTest, AnImageForAnyPlatformServesThoseWithoutOneOfTheirOwn) {
+  bundle::Manifest manifest;
+  manifest.set_name("greeter");
+  bundle::BundleWriter writer(std::move(manifest));
+  ASSERT_TRUE(writer.AddImage("any", "#!/bin/sh").ok());
+  ASSERT_TRUE(writer.AddImage("linux-x86_64", std::string(5000, 'x')).ok());
+  const Bundle bundle = *Bundle::Parse(writer.Finish());
+  ASSERT_TRUE(bundle.FindImage("linux-riscv64").ok());
+  EXPECT_EQ((*bundle.FindImage("linux-riscv64"))->platform(), "any");
+  EXPECT_EQ((*bundle.FindImage("linux-x86_64"))->platform(), "linux-x86_64");
+}
+
 TEST_F(BundleTest, EveryTruncationIsDataLoss) {
   const std::string whole = file_;
   for (size_t bytes = 0; bytes < whole.size(); ++bytes) {

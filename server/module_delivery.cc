@@ -82,7 +82,8 @@ absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
     if (!entry->ready && !image.ok()) image = bundle.FindImage(platform);
   }
   if (!image.ok()) return image.status();
-  const core::LoadModule load = AnnounceModule(bundle, **image, idle_ms_);
+  core::LoadModule load = AnnounceModule(bundle, **image, idle_ms_);
+  if (load.platform == importer::kAnyPlatform) load.platform = entry->platform;
   ModuleNotice notice;
   notice.kind = ModuleNotice::kService;
   notice.target = entry->id;
