@@ -6,12 +6,15 @@
 
 namespace ramet::codegen {
 
-// The author's comment above a service or method as // lines; nothing when
-// there is none. `separate`: other comment lines stand right before.
+// The author's comment above a service or method as comment lines, which begin
+// with `mark`; nothing when there is none. `separate`: other comment lines
+// stand right before.
 void EmitComments(const google::protobuf::ServiceDescriptor* descriptor,
-                  bool separate, google::protobuf::io::Printer* printer);
+                  bool separate, google::protobuf::io::Printer* printer,
+                  const char* mark = "//");
 void EmitComments(const google::protobuf::MethodDescriptor* descriptor,
-                  bool separate, google::protobuf::io::Printer* printer);
+                  bool separate, google::protobuf::io::Printer* printer,
+                  const char* mark = "//");
 
 }  // namespace ramet::codegen
 
