@@ -8,9 +8,10 @@
 namespace ramet::codegen {
 
 // The plugin: for every DIR/FILE.proto it makes DIR/FILE.ramet.h and
-// DIR/FILE.ramet.cc, next to protobuf's own FILE.pb.h, which they include. A
-// file without services makes two files without declarations, so that a build
-// system knows its outputs beforehand.
+// DIR/FILE.ramet.cc, next to protobuf's own FILE.pb.h, which they include; or
+// DIR/FILE_ramet.py, DIR/FILE.ramet.go, as its options say. A file without
+// services makes files without declarations, so that a build system knows its
+// outputs beforehand.
 class RametGenerator : public google::protobuf::compiler::CodeGenerator {
  public:
   bool Generate(const google::protobuf::FileDescriptor* file,

@@ -23,7 +23,18 @@ for proto in "$here"/errors/*.proto; do
 done >"$out/errors.txt"
 diff -u "$here/errors/expected.txt" "$out/errors.txt"
 
-refuse "sync=true:" "$here/no_package.proto" >"$out/option.txt"
-echo "$here/no_package.proto: unknown option \"sync\":" \
-  "protoc-gen-ramet has no options" | diff -u - "$out/option.txt"
+has="protoc-gen-ramet has lang=cpp|python|go, messages=bytes and"
+has="$has Mfile.proto=go/package"
+
+# refuse_option OPTIONS TEXT
+refuse_option() {
+  refuse "$1:" "$here/no_package.proto" >"$out/option.txt"
+  echo "$here/no_package.proto: $2" | diff -u - "$out/option.txt"
+}
+
+refuse_option sync=true "unknown option \"sync=true\": $has"
+refuse_option lang=perl "unknown option \"lang=perl\": $has"
+refuse_option messages=bytes "messages=bytes is for Python and Go"
+refuse_option lang=go "$here/no_package.proto has no Go package: give it an\
+ option go_package, or the plugin M$here/no_package.proto=PATH"
 echo ok
