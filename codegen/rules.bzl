@@ -19,13 +19,30 @@
         srcs = ["greeter_module.cc"],
         deps = [":greeter_cc"],
     )
+
+    # The same in other languages.
+    py_ramet_module(
+        name = "greeter_py",
+        srcs = ["greeter_module.py"],
+        protos = [":greeter_proto"],
+    )
+
+    go_ramet_module(
+        name = "greeter_go",
+        srcs = ["greeter_module.go"],
+        protos = [":greeter_proto"],
+    )
 """
 
 load("@rules_proto//proto:defs.bzl", "proto_library")
 load(":cc_ramet_library.bzl", _cc_ramet_library = "cc_ramet_library")
+load(":go_ramet_module.bzl", _go_ramet_module = "go_ramet_module")
+load(":py_ramet_module.bzl", _py_ramet_module = "py_ramet_module")
 load(":ramet_module.bzl", _ramet_module = "ramet_module")
 
 cc_ramet_library = _cc_ramet_library
+go_ramet_module = _go_ramet_module
+py_ramet_module = _py_ramet_module
 ramet_module = _ramet_module
 
 def ramet_proto_library(name, srcs, deps = [], **kwargs):
