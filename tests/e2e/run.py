@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs the end-to-end cases: `run.py [--list] [--json FILE] [NAME...]`.
 
-The cases are those of this folder, of tests/interop and of tests/security.
+The cases are those of this folder and of tests/interop, security and modules.
 
 NAME is a part of a case's full name, e.g. `test_call`, `BareTargetTest` or
 `says_hello`. The last line is `N passed, N failed`; the exit status is 1 when
@@ -19,7 +19,8 @@ import time
 import unittest
 
 _FOLDER = pathlib.Path(__file__).resolve().parent
-_FOLDERS = (_FOLDER, _FOLDER.parent / "interop", _FOLDER.parent / "security")
+_FOLDERS = (_FOLDER, *(_FOLDER.parent / name
+                       for name in ("interop", "security", "modules")))
 # Longer than any case may take; shows where a case hangs, then ends the run.
 _CASE_LIMIT_S = 300
 

@@ -334,8 +334,7 @@ class Caller(object):
             StatusCode.CANCELLED,
             "the call that this one was made for is over"))
       else:
-        if deadline is not None:
-          runtime.deadlines.add(deadline, call)
+        runtime.add_deadline(call)
         call.begin_locked(pairs)
     return call
 

@@ -16,12 +16,14 @@ class Deadlines(object):
     self._limit = _SLACK
 
   def add(self, when, call):
+    """True: it is the next one now."""
     if len(self._heap) >= self._limit:
       self._heap = [each for each in self._heap if not each[2].over]
       heapq.heapify(self._heap)
       self._limit = 2 * len(self._heap) + _SLACK
     self._number += 1
     heapq.heappush(self._heap, (when, self._number, call))
+    return self._heap[0][2] is call
 
   def first(self):
     """Seconds until the next; None: there is none."""

@@ -38,7 +38,7 @@ class Runtime(object):
     self.held = ByteBudget(MAX_KEPT_BYTES, MAX_FOREIGN_BYTES)
     self.unsent = ByteBudget(MAX_KEPT_BYTES, MAX_FOREIGN_BYTES)
     self.caller = Caller(self)
-    self.deadlines = Deadlines()
+    self._deadlines = Deadlines()
     self.own_id = None
     self.ancestors = []
     self.max_message_bytes = max_message_bytes
@@ -65,6 +65,8 @@ class Runtime(object):
     except LinkEnded:
       self._exit(0)
     except (Violation, ValueError) as error:
+      # What was asked for in order is answered.
+      self._write_all()
       os.write(2, ("ramet module: broken link: %s\n" % error).encode())
       self._exit(1)
 
@@ -81,13 +83,13 @@ class Runtime(object):
         self._batching = True
         for frame in wire.take_frames(buffer):
           self._on_frame(frame)
-        self.deadlines.pass_all()
+        self._deadlines.pass_all()
         self._batching = False
         self._link.write()
         if self._link.waiting_bytes <= MAX_WAITING_BYTES:
           self._room.notify_all()
         self._exit_if_drained()
-        timeout = self.deadlines.first()
+        timeout = self._deadlines.first()
       self._run_callbacks()
       if self._link.wait(timeout):
         buffer += self._link.read() or b""
@@ -229,20 +231,29 @@ class Runtime(object):
   def _exit_if_drained(self):
     if (self._draining and not self._calls and not self._running and
         not sum(self._streams)):
-      try:
-        self._link.drain()
-        sys.stdout.flush()
-      except (LinkEnded, OSError, ValueError):
-        pass
+      self._write_all()
       self._exit(0)
+
+  def _write_all(self):
+    try:
+      self._link.drain()
+      sys.stdout.flush()
+    except (LinkEnded, OSError, ValueError):
+      pass
 
   # Under the lock, from calls.
 
   def on_opened(self, call):
-    if call.deadline is not None:
-      self.deadlines.add(call.deadline, call)
+    self.add_deadline(call)
     if call.place is not None:
       self._chains.add(call)
+
+  def add_deadline(self, call):
+    if call.deadline is None:
+      return
+    if self._deadlines.add(call.deadline, call) and not self._batching:
+      # The reader sleeps until another one.
+      self._link.wake()
 
   def on_aborted(self, call):
     if call.context is not None:

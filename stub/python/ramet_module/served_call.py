@@ -159,6 +159,9 @@ class ServedCall(object):
                     "%s method takes one request, and got %s" % (
                         "this" if self.method.streams else "a unary", got))
 
+  def on_deadline(self):
+    self.abort(RpcError(StatusCode.DEADLINE_EXCEEDED, "deadline passed"))
+
   def abort(self, error):
     """Ends it at once, whatever its method is doing. Under the lock."""
     if self.over:
@@ -233,7 +236,7 @@ class ServedCall(object):
       return
     if self.deadline is not None and time.monotonic() >= self.deadline:
       # Its own clock tells a method so before the runtime's timer.
-      self.abort(RpcError(StatusCode.DEADLINE_EXCEEDED, "deadline passed"))
+      self.on_deadline()
       return
     try:
       if error is None and reply is not None:

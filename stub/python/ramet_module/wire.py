@@ -238,24 +238,21 @@ def numbers(fields, which):
 
 def peek_method(payload):
   """(begins with HEADERS, the method's path or None): a call's first frame."""
-  for kind, _, piece in parts(payload[:PART_HEADER_BYTES + _peeked(payload)]):
-    if kind != HEADERS:
-      return False, None
-    try:
-      if piece[:1] != b"\x0a":
-        return True, None
-      length, at = _take_varint(piece, 1)
-      path = piece[at:at + length].decode("utf-8")
-    except ValueError:
+  try:
+    kind, _, piece = next(parts(payload))
+  except (StopIteration, ValueError):
+    return False, None
+  if kind != HEADERS:
+    return False, None
+  try:
+    if piece[:1] != b"\x0a":
       return True, None
-    names = path.split("/")
-    if (len(path.encode()) != length or len(names) != 3 or names[0] or
-        not names[1] or not names[2]):
-      return True, None
-    return True, path
-  return False, None
-
-
-def _peeked(payload):
-  return (_PART.unpack_from(payload)[2]
-          if len(payload) >= PART_HEADER_BYTES else 0)
+    length, at = _take_varint(piece, 1)
+    path = piece[at:at + length].decode("utf-8")
+  except ValueError:
+    return True, None
+  names = path.split("/")
+  if (len(piece) - at < length or len(names) != 3 or names[0] or
+      not names[1] or not names[2]):
+    return True, None
+  return True, path
