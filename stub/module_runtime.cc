@@ -2,10 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -17,45 +14,21 @@
 #include "absl/time/clock.h"
 #include "core/wire/call_parts.h"
 #include "core/wire/control.h"
+#include "stub/broken_link.h"
+#include "stub/module_hello.h"
 
 namespace ramet::stub {
-namespace {
-
-constexpr int kExitProtocolViolation = 1;
-
-#if defined(__x86_64__)
-constexpr char kPlatform[] = "linux-x86_64";
-#elif defined(__aarch64__)
-constexpr char kPlatform[] = "linux-aarch64";
-#else
-#error "no name for this platform"
-#endif
-
-// Other threads are at work, so that nothing may be destroyed.
-[[noreturn]] void ExitAtOnce(int status) { _exit(status); }
-
-[[noreturn]] __attribute__((format(printf, 1, 2))) void Violation(
-    const char* format, ...) {
-  char text[256];
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  dprintf(STDERR_FILENO, "ramet module: broken link: %s\n", text);
-  ExitAtOnce(kExitProtocolViolation);
-}
-
-}  // namespace
 
 ModuleRuntime::ModuleRuntime(core::UniqueFd link_fd, const MethodTable* methods,
                              const ModuleOptions& options)
     : link_fd_(std::move(link_fd)),
       methods_(methods),
       options_(options),
-      max_threads_(std::max(1, options.max_threads)),
       reader_(link_fd_.get()),
       writer_(link_fd_.get(), [this] { WatchWritable(); }),
-      caller_(&writer_) {}
+      caller_(&writer_),
+      scheduler_({std::max(1, options.max_threads), options.max_streams},
+                 this) {}
 
 void ModuleRuntime::Run() {
   const int fd = link_fd_.get();
@@ -77,30 +50,7 @@ void ModuleRuntime::Run() {
 }
 
 void ModuleRuntime::Greet() {
-  core::FrameHeader header;
-  std::string_view payload;
-  for (;;) {
-    switch (reader_.Next(&header, &payload)) {
-      case FrameReader::NextResult::kFrame:
-        return OnHello(header, payload);
-      case FrameReader::NextResult::kMalformed:
-        Violation("%s", reader_.problem());
-      case FrameReader::NextResult::kNone:
-        break;
-    }
-    pollfd readable = {link_fd_.get(), POLLIN, 0};
-    poll(&readable, 1, -1);
-    if (reader_.Read() == FrameReader::ReadResult::kEnd) ExitAtOnce(0);
-  }
-}
-
-void ModuleRuntime::OnHello(const core::FrameHeader& header,
-                            std::string_view payload) {
-  core::Hello hello;
-  if (header.handle != core::kHello || !core::ParseControl(payload, &hello) ||
-      hello.ancestor_ids.empty()) {
-    Violation("the first frame is no hello: %s", header.ToString().c_str());
-  }
+  const core::Hello hello = GreetParent(link_fd_.get(), &reader_, &writer_);
   own_id_ = hello.child_id;
   caller_.SetPlace(own_id_, hello.ancestor_ids);
   CallTable::Options options;
@@ -113,27 +63,6 @@ void ModuleRuntime::OnHello(const core::FrameHeader& header,
   }
   calls_ = std::make_unique<CallTable>(std::move(options), methods_,
                                        static_cast<CallPort*>(this));
-
-  char hostname[256] = "";
-  gethostname(hostname, sizeof hostname - 1);
-  core::HelloReply reply;
-  reply.version = core::kProtocolVersion;
-  reply.platform = kPlatform;
-  reply.hostname = hostname;
-  reply.pid = static_cast<uint32_t>(getpid());
-  reply.uid = geteuid();
-  core::FrameHeader reply_header;
-  reply_header.dst_id = hello.ancestor_ids.front();
-  reply_header.src_id = own_id_;
-  reply_header.auth_id = own_id_;
-  reply_header.handle = core::kHello;
-  if (!writer_.Write(reply_header, core::SerializeControl(reply))) {
-    ExitAtOnce(0);
-  }
-  if (hello.version != core::kProtocolVersion) {
-    Violation("the parent speaks protocol version %u, this module %u",
-              hello.version, core::kProtocolVersion);
-  }
 }
 
 void ModuleRuntime::StartEpoll() {
@@ -150,7 +79,7 @@ void ModuleRuntime::StartEpoll() {
     if (armed) event.events |= EPOLLIN;
     event.data.fd = fd;
     if (epoll_ctl(epoll_fd_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
-      Violation("epoll: %s", strerror(errno));
+      BrokenLink("epoll: %s", strerror(errno));
     }
   }
 }
@@ -212,17 +141,17 @@ void ModuleRuntime::ReadFrames() {
       OnFrame(header, payload);
     }
     if (next == FrameReader::NextResult::kMalformed) {
-      Violation("%s", reader_.problem());
+      BrokenLink("%s", reader_.problem());
     }
     if (read == FrameReader::ReadResult::kEnd) ExitAtOnce(0);
-  } while (read == FrameReader::ReadResult::kMore && waiting_.empty());
+  } while (read == FrameReader::ReadResult::kMore && !scheduler_.has_ready());
 }
 
 void ModuleRuntime::OnFrame(const core::FrameHeader& header,
                             std::string_view payload) {
   if (header.dst_id != own_id_) {
-    Violation("a frame for another context than %u: %s", own_id_,
-              header.ToString().c_str());
+    BrokenLink("a frame for another context than %u: %s", own_id_,
+               header.ToString().c_str());
   }
   if (header.handle >= core::kFirstDynamicHandle) {
     if (caller_.OnFrame(header, payload)) answered_ = true;
@@ -247,8 +176,8 @@ void ModuleRuntime::OnFrame(const core::FrameHeader& header,
       return writer_.ForceQueue(frame);
     }
     default:
-      Violation("a frame for a handle that modules do not have: %s",
-                header.ToString().c_str());
+      BrokenLink("a frame for a handle that modules do not have: %s",
+                 header.ToString().c_str());
   }
 }
 
@@ -259,14 +188,11 @@ void ModuleRuntime::OnCallFrame(const core::FrameHeader& header,
   if (call == nullptr) return;
   if (fed.opened) {
     deadlines_.Add(call->context().deadline(), call->key());
-    if (call->chained()) {
-      const absl::Status status = chains_.Add(call);
-      if (!status.ok()) return AbortCall(call, status);
-    }
+    if (!scheduler_.OnOpened(call)) return;
   }
   if (fed.over || fed.has_frames) ForceFrames(call);
   if (fed.over) OnAborted(call);
-  if (fed.start && !fed.over) StartCall(call);
+  if (fed.start && !fed.over) scheduler_.OnWhole(call);
 }
 
 void ModuleRuntime::TellCancelled(Lock* lock) {
@@ -288,74 +214,25 @@ void ModuleRuntime::TellAnswered(Lock* lock) {
   lock->lock();
 }
 
-void ModuleRuntime::StartCall(const CallPtr& call) {
-  if (call->kind() != MethodKind::kUnary) return StartStream(call);
-  if (!call->chained() || chains_.OnWhole(*call)) AddWaiting(call);
-}
-
-void ModuleRuntime::AddWaiting(const CallPtr& call) {
-  // Cancelled calls leave when there are more of them than others.
-  if (waiting_.size() > 2 * calls_->size() + 1024) DropCancelled();
-  waiting_.push_back(call);
-}
-
-void ModuleRuntime::DropCancelled() {
-  std::deque<CallPtr> waiting;
-  waiting.swap(waiting_);
-  for (CallPtr& call : waiting) {
-    if (call->over()) {
-      LeaveChain(*call);
-    } else {
-      waiting_.push_back(std::move(call));
-    }
-  }
-}
-
-void ModuleRuntime::LeaveChain(const ServedCall& call) {
-  if (!call.chained()) return;
-  ChainTable::Turn turn;
-  chains_.OnReturned(call, &turn);
-  TakeTurn(turn);
-}
-
-void ModuleRuntime::StartStream(const CallPtr& call) {
-  const bool foreign = call->foreign();
-  if (streams_ >= options_.max_streams ||
-      (foreign && foreign_streams_ >= options_.max_streams / 4)) {
-    return AbortCall(
-        call, absl::ResourceExhaustedError(
-                  "the module serves as many streaming calls as it may; try "
-                  "again when some are over"));
-  }
-  ++streams_;
-  foreign_streams_ += foreign;
-  if (!stream_threads_.Run([this, call] { ServeStream(call); })) {
-    --streams_;
-    foreign_streams_ -= foreign;
-    AbortCall(call, absl::ResourceExhaustedError(
-                        "the system has no thread for a streaming call"));
-  }
-}
-
 void ModuleRuntime::AbortCall(const CallPtr& call, const absl::Status& status) {
-  call->Abort(status);
-  ForceFrames(call);
+  Refuse(call, status);
   // Behind its own answer: those that fail with it.
-  OnAborted(call);
+  scheduler_.OnAborted(call);
 }
 
 void ModuleRuntime::OnAborted(const CallPtr& call) {
   cancelled_.push_back(call);
-  if (!call->chained()) return;
-  ChainTable::Turn turn;
-  chains_.OnAborted(*call, &turn);
-  TakeTurn(turn);
+  scheduler_.OnAborted(call);
 }
 
-void ModuleRuntime::TakeTurn(const ChainTable::Turn& turn) {
-  // They have no place in the chain any more.
-  for (const CallPtr& call : turn.failed) AbortCall(call, turn.why);
-  if (turn.run != nullptr) AddWaiting(turn.run);
+void ModuleRuntime::Refuse(const CallPtr& call, const absl::Status& status) {
+  call->Abort(status);
+  ForceFrames(call);
+  cancelled_.push_back(call);
+}
+
+bool ModuleRuntime::StartStream(const CallPtr& call) {
+  return stream_threads_.Run([this, call] { ServeStream(call); });
 }
 
 void ModuleRuntime::ForceFrames(const CallPtr& call) {
@@ -386,7 +263,7 @@ void ModuleRuntime::OnTimer() {
 }
 
 void ModuleRuntime::ExitIfDrained() {
-  if (!draining_ || calls_->size() > 0 || running_ > 0 || streams_ > 0) return;
+  if (!draining_ || calls_->size() > 0 || scheduler_.busy()) return;
   writer_.Drain();
   ExitAtOnce(0);
 }
@@ -408,7 +285,7 @@ void ModuleRuntime::WatchWritable() {
 }
 
 void ModuleRuntime::PassRole(Lock* lock) {
-  if (!waiting_.empty() && running_ < max_threads_) {
+  if (scheduler_.HasUnary()) {
     lock->unlock();
     Arm(more_fd_.get(), EPOLLIN);
     return;
@@ -433,23 +310,10 @@ void ModuleRuntime::StartThread() {
   pthread_attr_destroy(&attributes);
 }
 
-ModuleRuntime::CallPtr ModuleRuntime::TakeWaiting() {
-  CallPtr call;
-  while (!waiting_.empty() && running_ < max_threads_) {
-    call = std::move(waiting_.front());
-    waiting_.pop_front();
-    if (!call->over()) return call;
-    // Cancelled, or its deadline passed: it has its answer.
-    LeaveChain(*call);
-  }
-  return nullptr;
-}
-
 void ModuleRuntime::ServeWaiting(Lock* lock, bool has_role) {
-  while (CallPtr call = TakeWaiting()) {
-    ++running_;
+  while (CallPtr call = scheduler_.TakeUnary()) {
     // Somebody must stay to read the link, and to serve the next call.
-    if (running_ == threads_) StartThread();
+    if (scheduler_.unary_at_work() == threads_) StartThread();
     if (has_role) {
       PassRole(lock);
       has_role = false;
@@ -457,10 +321,9 @@ void ModuleRuntime::ServeWaiting(Lock* lock, bool has_role) {
       lock->unlock();
     }
     ServeUnary(call.get());
-    if (!call->chained()) call.reset();
+    if (!CallScheduler::Tracks(*call)) call.reset();
     lock->lock();
-    --running_;
-    if (call != nullptr) LeaveChain(*call);
+    scheduler_.OnUnaryReturned(call.get());
     // The agent sends no more calls.
     ExitIfDrained();
   }
@@ -488,8 +351,7 @@ void ModuleRuntime::ServeStream(const CallPtr& call) {
   SendFrames(call.get());
   call->context().EndTiedCalls();
   Lock lock(mutex_);
-  --streams_;
-  foreign_streams_ -= call->foreign();
+  scheduler_.OnStreamReturned(*call);
   ExitIfDrained();
 }
 

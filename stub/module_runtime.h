@@ -4,7 +4,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -15,8 +14,8 @@
 #include "core/base/unique_fd.h"
 #include "core/wire/frame_header.h"
 #include "stub/call_port.h"
+#include "stub/call_scheduler.h"
 #include "stub/call_table.h"
-#include "stub/chain_table.h"
 #include "stub/deadline_queue.h"
 #include "stub/frame_reader.h"
 #include "stub/frame_writer.h"
@@ -68,7 +67,7 @@ struct ModuleOptions {
 // line on standard error; the end of the link ends it with status 0 at once,
 // whatever its methods are doing. A kShutdown frame ends it when the calls that
 // it has are answered; the agent's patience with that has an end.
-class ModuleRuntime final : private CallPort {
+class ModuleRuntime final : private CallPort, private CallScheduler::Host {
  public:
   static constexpr size_t kMaxQueuedBytes = 32 * 1024 * 1024;
 
@@ -87,7 +86,6 @@ class ModuleRuntime final : private CallPort {
   // The handshake, before there are other threads: blocks for the parent's
   // Hello and answers it.
   void Greet();
-  void OnHello(const core::FrameHeader& header, std::string_view payload);
   void StartEpoll();
   void Arm(int fd, uint32_t events);
   // Only while it is needed: each event on the link would be for it as well.
@@ -107,15 +105,8 @@ class ModuleRuntime final : private CallPort {
   // The same for the listeners of the module's own calls.
   void TellAnswered(Lock* lock);
   // Under the lock, on a thread that must not block.
-  void StartCall(const CallPtr& call);
-  void StartStream(const CallPtr& call);
-  void AddWaiting(const CallPtr& call);
-  void DropCancelled();
-  // The method of a call has returned, or will not run.
-  void LeaveChain(const ServedCall& call);
   void AbortCall(const CallPtr& call, const absl::Status& status);
   void OnAborted(const CallPtr& call);
-  void TakeTurn(const ChainTable::Turn& turn);
   void ForceFrames(const CallPtr& call);
   void Forget(const ServedCall& call);
   void OnTimer();
@@ -124,7 +115,6 @@ class ModuleRuntime final : private CallPort {
   // Serves waiting calls for as long as there are some, and passes the role
   // on before the first, if this thread has it.
   void ServeWaiting(Lock* lock, bool has_role);
-  CallPtr TakeWaiting();
   // Gives the role to whichever thread wakes next. Gives up the lock before
   // that thread can want it.
   void PassRole(Lock* lock);
@@ -133,6 +123,10 @@ class ModuleRuntime final : private CallPort {
   void ServeUnary(ServedCall* call);
   void ServeStream(const CallPtr& call);
 
+  // CallScheduler::Host, under the lock.
+  void Refuse(const CallPtr& call, const absl::Status& status) override;
+  bool StartStream(const CallPtr& call) override;
+
   // CallPort, for methods.
   void SendFrames(ServedCall* call) override;
   CallOrigin* origin() override { return &caller_; }
@@ -140,7 +134,6 @@ class ModuleRuntime final : private CallPort {
   const core::UniqueFd link_fd_;
   const MethodTable* const methods_;
   const ModuleOptions options_;
-  const int max_threads_;
   core::UniqueFd epoll_fd_;
   core::UniqueFd more_fd_;      // an eventfd that is always readable
   core::UniqueFd writable_fd_;  // the link again, to learn when it takes more
@@ -153,17 +146,13 @@ class ModuleRuntime final : private CallPort {
 
   std::mutex mutex_;  // for everything below, and for reader_
   std::unique_ptr<CallTable> calls_;
-  ChainTable chains_;
+  CallScheduler scheduler_;
   DeadlineQueue deadlines_;
-  std::deque<CallPtr> waiting_;     // unary calls that no thread has taken
   std::vector<CallPtr> cancelled_;  // whose methods don't know it yet
   bool answered_ = false;           // whose listeners caller_ has to tell
   int threads_ = 1;
-  int running_ = 0;  // threads that serve a unary call
-  int streams_ = 0;
-  int foreign_streams_ = 0;  // of them
-  bool draining_ = false;    // to end when the calls at hand are answered
-  bool paused_ = false;      // the peer takes too little: the link is not read
+  bool draining_ = false;  // to end when the calls at hand are answered
+  bool paused_ = false;    // the peer takes too little: the link is not read
 };
 
 }  // namespace ramet::stub

@@ -1,0 +1,89 @@
+#ifndef STUB_CALL_SCHEDULER_H_
+#define STUB_CALL_SCHEDULER_H_
+
+#include <stddef.h>
+
+#include <deque>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "stub/chain_table.h"
+#include "stub/served_call.h"
+
+namespace ramet::stub {
+
+// Says which of a module's calls runs when: whole calls of unary methods wait
+// here for a thread, those of a chain for their turn; streaming ones begin at
+// once, as far as their number allows.
+//
+// Not thread-safe: whoever holds the runtime's lock uses it. Borrows the host.
+class CallScheduler {
+ public:
+  using CallPtr = std::shared_ptr<ServedCall>;
+
+  struct Options {
+    int max_threads = 1;  // unary methods at the same time
+    int max_streams = 1;  // streaming ones; a quarter for foreign callers
+  };
+
+  class Host {
+   public:
+    virtual ~Host() = default;
+    // Answers a call that will not run. The scheduler has forgotten it.
+    virtual void Refuse(const CallPtr& call, const absl::Status& status) = 0;
+    // Runs a streaming method, and says OnReturned() then. False: the system
+    // has no thread for it.
+    virtual bool StartStream(const CallPtr& call) = 0;
+  };
+
+  CallScheduler(const Options& options, Host* host)
+      : options_(options), host_(host) {}
+
+  // A call's headers have come. False: it was refused.
+  bool OnOpened(const CallPtr& call);
+  // It can be served: all that the method needs to begin is there.
+  void OnWhole(const CallPtr& call);
+  // It has its answer before its method has returned, or begun.
+  void OnAborted(const CallPtr& call);
+
+  // A unary call for the thread that asks, which says OnReturned() afterwards.
+  // Null: none may run now.
+  CallPtr TakeUnary();
+  // TakeUnary() has something to look at.
+  bool HasUnary() const {
+    return !ready_.empty() && unary_at_work_ < options_.max_threads;
+  }
+  // OnReturned() needs more of a call than its kind.
+  static bool Tracks(const ServedCall& call) { return call.chained(); }
+  // `call` may be null for one that is not tracked.
+  void OnUnaryReturned(const ServedCall* call);
+  void OnStreamReturned(const ServedCall& call);
+
+  // Unary calls wait, whether they may run or not.
+  bool has_ready() const { return !ready_.empty(); }
+  int unary_at_work() const { return unary_at_work_; }
+  // Methods run.
+  bool busy() const { return unary_at_work_ > 0 || streams_ > 0; }
+
+ private:
+  void AddReady(const CallPtr& call);
+  void DropCancelled();
+  void StartStream(const CallPtr& call);
+  // The method of a call has returned, or will not run.
+  void LeaveChain(const ServedCall& call);
+  void TakeTurn(const ChainTable::Turn& turn);
+
+  const Options options_;
+  Host* const host_;
+  ChainTable chains_;
+  // Unary calls that no thread has taken; some may be over.
+  std::deque<CallPtr> ready_;
+  size_t kept_ = 0;  // of ready_, when those that are over were dropped
+  int unary_at_work_ = 0;
+  int streams_ = 0;
+  int foreign_streams_ = 0;  // of them
+};
+
+}  // namespace ramet::stub
+
+#endif  // STUB_CALL_SCHEDULER_H_
