@@ -4,7 +4,7 @@
 #include <string>
 
 #include "codegen/comments.h"
-#include "codegen/policy.h"
+#include "codegen/options.h"
 
 namespace ramet::codegen {
 namespace {
@@ -33,6 +33,9 @@ std::map<std::string, std::string> Variables(const ServiceNames& service,
           {"path", method.path},
           {"policy", PolicyName(method.descriptor)},
           {"kind", KindName(method.kind)},
+          {"serial", IsSerial(method.descriptor)
+                         ? ",\n       ::ramet::stub::Concurrency::kSerial"
+                         : ""},
           {"index", std::to_string(method.descriptor->index())},
           {"request", method.request_type},
           {"reply", method.reply_type}};
@@ -48,19 +51,21 @@ void EmitMethodTable(const ServiceNames& service, Printer* printer) {
     for (const MethodNames& method : service.methods) {
       printer->Print(Variables(service, method),
                      "      {\"$name$\", ::ramet::stub::Policy::$policy$,\n"
-                     "       ::ramet::stub::MethodKind::$kind$},\n");
+                     "       ::ramet::stub::MethodKind::$kind$$serial$},\n");
     }
     printer->Print("  };\n");
   }
+  const std::string limits = ServiceLimits(service.descriptor);
   printer->Print(
       "  static constexpr ::ramet::stub::ServiceInfo kInfo = {\n"
-      "      \"$service$\", $methods$, $count$};\n"
+      "      \"$service$\", $methods$, $count$$limits$};\n"
       "  return kInfo;\n"
       "}\n"
       "\n",
       "service", service.full_name, "methods",
       service.methods.empty() ? "nullptr" : "kMethods", "count",
-      std::to_string(service.methods.size()));
+      std::to_string(service.methods.size()), "limits",
+      limits.empty() ? "" : ",\n      " + limits);
 }
 
 void EmitEndOfDispatch(const ServiceNames& service, Printer* printer) {

@@ -91,11 +91,14 @@ HostedServices::HostedServices(Post post) : post_(std::move(post)) {}
 HostedServices::~HostedServices() = default;
 
 absl::Status HostedServices::Add(core::Context* context,
-                                 std::unique_ptr<stub::Service> service) {
-  if (!methods_.Add(service.get())) {
+                                 std::unique_ptr<stub::Service> service,
+                                 const stub::ServiceOptions& options) {
+  const absl::Status added = methods_.Add(service.get(), options);
+  if (absl::IsAlreadyExists(added)) {
     return absl::AlreadyExistsError(std::string("the master has a service ") +
                                     service->RametInfo().name + " already");
   }
+  if (!added.ok()) return added;
   services_.push_back(std::move(service));
   if (context_ != nullptr) return absl::OkStatus();
   context_ = context;
@@ -208,13 +211,25 @@ void HostedServices::Handle(const Work& work,
   if (fed.over || fed.has_frames) work.subtree->SendFrames(work.call.get());
   if (fed.over) {
     work.call->CancelIfAborted();
+    OnAborted(work);
   } else if (fed.start) {
     StartMethod(work);
   }
 }
 
 void HostedServices::StartMethod(const Work& work) {
+  if (work.call->method().limited) {
+    bool admitted = false;
+    const absl::Status status = admission_.Add(work.call, &admitted);
+    if (!status.ok()) return Abort(work, status);
+    if (!admitted) return;
+  }
+  RunMethod(work);
+}
+
+void HostedServices::RunMethod(const Work& work) {
   active_[work.call.get()].running = true;
+  admission_.OnBegin(*work.call);
   {
     std::lock_guard<std::mutex> lock(mutex_);
     ++methods_running_;
@@ -225,8 +240,27 @@ void HostedServices::StartMethod(const Work& work) {
     --methods_running_;
   }
   active_[work.call.get()].running = false;
+  std::vector<CallPtr> admitted;
+  admission_.OnReturned(*work.call, &admitted);
   Abort(work, absl::ResourceExhaustedError(
                   "the system has no thread for the master's method"));
+  RunAdmitted(admitted);
+}
+
+void HostedServices::RunAdmitted(const std::vector<CallPtr>& calls) {
+  if (stopped_) return;
+  for (const CallPtr& call : calls) {
+    const auto found = active_.find(call.get());
+    if (found == active_.end()) continue;
+    const Work work = found->second.work;
+    RunMethod(work);
+  }
+}
+
+void HostedServices::OnAborted(const Work& work) {
+  std::vector<CallPtr> admitted;
+  admission_.OnAborted(*work.call, &admitted);
+  RunAdmitted(admitted);
 }
 
 void HostedServices::Serve(const Work& work) {
@@ -250,6 +284,9 @@ void HostedServices::Serve(const Work& work) {
     const auto found = active_.find(work.call.get());
     if (found == active_.end()) return;
     found->second.running = false;
+    std::vector<CallPtr> admitted;
+    admission_.OnReturned(*work.call, &admitted);
+    RunAdmitted(admitted);
     ForgetIfDone(work.call);
   });
   std::lock_guard<std::mutex> lock(mutex_);
@@ -261,6 +298,7 @@ void HostedServices::Abort(const Work& work, const absl::Status& status) {
   work.call->Abort(status);
   work.subtree->SendFrames(work.call.get());
   work.call->CancelIfAborted();
+  OnAborted(work);
 }
 
 void HostedServices::AbortAllOf(ContextId id) {

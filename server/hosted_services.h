@@ -15,9 +15,11 @@
 #include "core/base/status.h"
 #include "core/context/context.h"
 #include "core/wire/frame_header.h"
+#include "stub/call_admission.h"
 #include "stub/method_table.h"
 #include "stub/served_call.h"
 #include "stub/service.h"
+#include "stub/service_options.h"
 
 namespace ramet::server {
 
@@ -28,7 +30,8 @@ namespace ramet::server {
 //   nobody but itself; what a context calls must be for ANY. What a child's
 //   subtree has open, and makes the master keep, is counted for that subtree
 //   (stub::CallPort::kMaxForeignBytes of each kind), and calls for each context
-//   as well: nobody keeps out those of another child.
+//   as well: nobody keeps out those of another child. Those that wait for the
+//   limits of a service are in one line.
 // Threads: the loop's, but for Wait() and the destructor, which are for another
 //   one. Methods run on threads of their own.
 // Ownership: owns the services. Borrows the context, from the first Add() to
@@ -47,9 +50,10 @@ class HostedServices {
   // Wait() must have returned.
   ~HostedServices();
 
-  // ALREADY_EXISTS: there is one of that name.
+  // ALREADY_EXISTS: there is one of that name; else as MethodTable::Add().
   absl::Status Add(core::Context* context,
-                   std::unique_ptr<stub::Service> service);
+                   std::unique_ptr<stub::Service> service,
+                   const stub::ServiceOptions& options = {});
 
   // Refuses calls from now on, and cancels those that there are.
   void Stop();
@@ -75,7 +79,12 @@ class HostedServices {
   core::Status Admit(const Subtree& subtree, const core::FrameHeader& header,
                      std::string_view headers) const;
   void Handle(const Work& work, const stub::ServedCall::Fed& fed);
+  // What it needs to begin is there: it begins, unless it has to wait.
   void StartMethod(const Work& work);
+  void RunMethod(const Work& work);
+  void RunAdmitted(const std::vector<CallPtr>& calls);
+  // It has its answer, maybe before its method has begun.
+  void OnAborted(const Work& work);
   void Serve(const Work& work);  // on a thread of its own
   void Abort(const Work& work, const absl::Status& status);
   void AbortAllOf(core::ContextId id);
@@ -86,6 +95,8 @@ class HostedServices {
   core::Context* context_ = nullptr;
   std::vector<std::unique_ptr<stub::Service>> services_;
   stub::MethodTable methods_;
+  // All callers are below the master; none is before the others.
+  stub::CallAdmission admission_{/*foreign_part=*/1};
   bool stopped_ = false;
   std::map<core::Link*, std::shared_ptr<Subtree>> subtrees_;
   std::map<const stub::ServedCall*, Active> active_;

@@ -16,8 +16,10 @@
 #include "core/testing/raw_peer.h"
 #include "core/wire/call_parts.h"
 #include "core/wire/control.h"
+#include "tests/probe/limited_service.h"
 #include "tests/probe/open_service.h"
 #include "tests/probe/probe.pb.h"
+#include "tests/probe/probe_service.h"
 
 namespace ramet::server {
 namespace {
@@ -50,6 +52,8 @@ class HostedServicesTest : public testing::Test {
                               core::AddRoute{kLeftBlock + i, "below"}));
     }
     EXPECT_TRUE(hosted_.Add(&context_, std::make_unique<probe::Open>()).ok());
+    EXPECT_TRUE(
+        hosted_.Add(&context_, std::make_unique<probe::Limited>()).ok());
   }
   ~HostedServicesTest() override {
     hosted_.Stop();
@@ -74,12 +78,13 @@ class HostedServicesTest : public testing::Test {
     network_.Settle();
   }
   static std::string Call(const std::string& method, int64_t wait_ms = 0,
-                          uint64_t timeout_us = 0, uint64_t chain_id = 0) {
+                          uint64_t timeout_us = 0, uint64_t chain_id = 0,
+                          const std::string& service = "Open") {
     std::string payload;
     core::PartWriter writer(
         [&](std::string_view bytes) { payload.append(bytes); });
     core::CallHeaders headers;
-    headers.method = "/probe.v1.Open/" + method;
+    headers.method = "/probe.v1." + service + "/" + method;
     headers.timeout_us = timeout_us;
     headers.chain_id = chain_id;
     writer.AddHeaders(core::SerializeControl(headers));
@@ -186,6 +191,58 @@ TEST_F(HostedServicesTest, OneContextAndOneSubtreeHaveSoManyCalls) {
     code = CodeOf(NextFrame(left_.get()));
   }
   EXPECT_EQ(code, 0u);
+}
+
+TEST_F(HostedServicesTest, KeepsTheLimitsOfAService) {
+  const auto call = [&](HandleId handle, int64_t wait_ms,
+                        uint64_t timeout_us = 0) {
+    Send(left_.get(), kLeft, kLeft, handle,
+         Call("Echo", wait_ms, timeout_us, 0, "Limited"));
+  };
+  const auto expect = [&](HandleId handle, uint32_t code) {
+    const RawFrame frame = NextFrame(left_.get());
+    EXPECT_EQ(frame.header.handle, handle);
+    EXPECT_EQ(CodeOf(frame), code);
+  };
+  call(1000, kMinuteMs);
+  call(1001, kMinuteMs);
+  call(1002, 0);
+  call(1003, 0, /*timeout_us=*/1000);
+  call(1004, 0);
+  call(1005, 0);
+  expect(1005, 8);
+  // One that waits ends at its deadline, and makes room.
+  expect(1003, 4);
+  call(1006, 0);
+  call(1007, 0);
+  expect(1007, 8);
+  Send(right_.get(), kRight, kRight, 1000, Call("Echo"));
+  EXPECT_EQ(CodeOf(NextFrame(right_.get())), 0u) << "of another service";
+  Send(left_.get(), kLeft, kLeft, 1006, core::CancelPayload());
+  expect(1006, 1);
+  Send(left_.get(), kLeft, kLeft, 1000, core::CancelPayload());
+  expect(1000, 1);
+  expect(1002, 0);
+  expect(1004, 0);
+  Send(left_.get(), kLeft, kLeft, 1001, core::CancelPayload());
+  expect(1001, 1);
+}
+
+TEST_F(HostedServicesTest, OptionsComeInPlaceOfTheProtos) {
+  stub::ServiceOptions options;
+  options.methods["Nope"] = stub::Concurrency::kSerial;
+  EXPECT_TRUE(absl::IsAlreadyExists(
+      hosted_.Add(&context_, std::make_unique<probe::Limited>(), options)));
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      hosted_.Add(&context_, std::make_unique<probe::Probe>(), options)));
+  options.methods.clear();
+  options.max_concurrent_calls = 1;
+  options.max_queued_calls = 0;
+  ASSERT_TRUE(
+      hosted_.Add(&context_, std::make_unique<probe::Probe>(), options).ok());
+  // Methods for PARENTS are the master's own.
+  Send(left_.get(), kLeft, kLeft, 1000, Call("Info", 0, 0, 0, "Probe"));
+  EXPECT_EQ(CodeOf(NextFrame(left_.get())), 0u);
 }
 
 TEST_F(HostedServicesTest, ADeadlineThatPassesEndsACall) {

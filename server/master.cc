@@ -67,7 +67,8 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
   void Shutdown();
 
   ModuleRepository& modules() { return modules_; }
-  absl::Status AddService(std::unique_ptr<stub::Service> service);
+  absl::Status AddService(std::unique_ptr<stub::Service> service,
+                          const stub::ServiceOptions& options);
   LoopThread& thread() { return thread_; }
 
   // False once the master has been shut down.
@@ -169,10 +170,12 @@ void Master::Impl::Shutdown() {
   thread_.RunAndWait([this] { on_loop_.reset(); });
 }
 
-absl::Status Master::Impl::AddService(std::unique_ptr<stub::Service> service) {
+absl::Status Master::Impl::AddService(std::unique_ptr<stub::Service> service,
+                                      const stub::ServiceOptions& options) {
   absl::Status status;
-  thread_.RunAndWait(
-      [&] { status = hosted_.Add(&on_loop_->context, std::move(service)); });
+  thread_.RunAndWait([&] {
+    status = hosted_.Add(&on_loop_->context, std::move(service), options);
+  });
   return status;
 }
 
@@ -343,8 +346,9 @@ std::map<std::string, std::vector<std::string>> Master::ModuleContexts() {
   return result;
 }
 
-absl::Status Master::AddService(std::unique_ptr<stub::Service> service) {
-  return impl_->AddService(std::move(service));
+absl::Status Master::AddService(std::unique_ptr<stub::Service> service,
+                                const stub::ServiceOptions& options) {
+  return impl_->AddService(std::move(service), options);
 }
 
 const ModuleRepository& Master::modules() const { return impl_->modules(); }

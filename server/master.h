@@ -23,6 +23,7 @@
 #include "stub/context.h"
 #include "stub/raw_call.h"
 #include "stub/service.h"
+#include "stub/service_options.h"
 
 namespace ramet::server {
 
@@ -106,8 +107,10 @@ class Master {
   // SELF is refused. Methods run on threads of their own, and may use stubs and
   // this master, but not destroy it; whatever runs when a call is cancelled
   // must not block. ~Master() cancels its calls and waits for its methods.
-  // ALREADY_EXISTS: there is one of that name.
-  absl::Status AddService(std::unique_ptr<stub::Service> service);
+  // `options`: its limits, in place of those in its .proto. ALREADY_EXISTS:
+  // there is one of that name; INVALID_ARGUMENT: options of no such method.
+  absl::Status AddService(std::unique_ptr<stub::Service> service,
+                          const stub::ServiceOptions& options = {});
 
   // Connects `target` ("ssh:bastion/ssh:web1") unless it is connected, and
   // waits for it. Errors name what failed, the hop, the phase and why:

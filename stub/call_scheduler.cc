@@ -18,18 +18,65 @@ bool CallScheduler::OnOpened(const CallPtr& call) {
 }
 
 void CallScheduler::OnWhole(const CallPtr& call) {
-  if (call->kind() != MethodKind::kUnary) return StartStream(call);
-  if (!call->chained() || chains_.OnWhole(*call)) AddReady(call);
+  // Streams are in no chain.
+  if (!call->chained() || chains_.OnWhole(*call)) Admit(call);
+}
+
+void CallScheduler::Admit(const CallPtr& call) {
+  if (!call->method().limited) return Serve(call);
+  to_admit_.push_back(call);
+  if (admitting_) return;
+  admitting_ = true;
+  while (!to_admit_.empty()) {
+    const CallPtr next = std::move(to_admit_.front());
+    to_admit_.pop_front();
+    bool admitted = false;
+    const absl::Status status = admission_.Add(next, &admitted);
+    if (status.ok()) {
+      if (admitted) Serve(next);
+      continue;
+    }
+    host_->Refuse(next, status);
+    if (!next->chained()) continue;
+    ChainTable::Turn turn;
+    chains_.OnAborted(*next, &turn);
+    TakeTurn(turn);
+    LeaveChain(*next);
+  }
+  admitting_ = false;
 }
 
 void CallScheduler::OnAborted(const CallPtr& call) {
-  if (!call->chained()) return;
-  ChainTable::Turn turn;
-  chains_.OnAborted(*call, &turn);
-  TakeTurn(turn);
+  std::vector<CallPtr> admitted;
+  bool waited = false;
+  // A call may be refused before it has a method.
+  if (call->has_method() && call->method().limited) {
+    waited = admission_.OnAborted(*call, &admitted);
+  }
+  if (call->chained()) {
+    ChainTable::Turn turn;
+    chains_.OnAborted(*call, &turn);
+    TakeTurn(turn);
+    // Its turn had come.
+    if (waited) LeaveChain(*call);
+  }
+  ServeAll(admitted);
 }
 
-void CallScheduler::AddReady(const CallPtr& call) {
+void CallScheduler::ServeAll(const std::vector<CallPtr>& calls) {
+  to_serve_.insert(to_serve_.end(), calls.begin(), calls.end());
+  if (serving_) return;
+  serving_ = true;
+  while (!to_serve_.empty()) {
+    const CallPtr next = std::move(to_serve_.front());
+    to_serve_.pop_front();
+    Serve(next);
+  }
+  serving_ = false;
+}
+
+void CallScheduler::Serve(const CallPtr& call) {
+  if (call->kind() != MethodKind::kUnary) return StartStream(call);
   if (ready_.size() > 2 * kept_ + kMaxDeadCalls) DropCancelled();
   ready_.push_back(call);
 }
@@ -50,19 +97,20 @@ void CallScheduler::DropCancelled() {
 void CallScheduler::StartStream(const CallPtr& call) {
   const bool foreign = call->foreign();
   if (streams_ >= options_.max_streams ||
-      (foreign && foreign_streams_ >= options_.max_streams / 4)) {
-    return host_->Refuse(
-        call, absl::ResourceExhaustedError(
-                  "the module serves as many streaming calls as it may; try "
-                  "again when some are over"));
+      (foreign && foreign_streams_ >= options_.max_streams / kForeignPart)) {
+    host_->Refuse(call,
+                  absl::ResourceExhaustedError(
+                      "the module serves as many streaming calls as it may; "
+                      "try again when some are over"));
+    return Leave(*call);
   }
   ++streams_;
   foreign_streams_ += foreign;
+  if (call->method().limited) admission_.OnBegin(*call);
   if (!host_->StartStream(call)) {
-    --streams_;
-    foreign_streams_ -= foreign;
     host_->Refuse(call, absl::ResourceExhaustedError(
                             "the system has no thread for a streaming call"));
+    OnStreamReturned(*call);
   }
 }
 
@@ -72,6 +120,7 @@ CallScheduler::CallPtr CallScheduler::TakeUnary() {
     ready_.pop_front();
     if (!call->over()) {
       ++unary_at_work_;
+      if (call->method().limited) admission_.OnBegin(*call);
       return call;
     }
     // Cancelled, or its deadline passed: it has its answer.
@@ -82,12 +131,23 @@ CallScheduler::CallPtr CallScheduler::TakeUnary() {
 
 void CallScheduler::OnUnaryReturned(const ServedCall* call) {
   --unary_at_work_;
-  if (call != nullptr) LeaveChain(*call);
+  if (call != nullptr) Leave(*call);
 }
 
 void CallScheduler::OnStreamReturned(const ServedCall& call) {
   --streams_;
   foreign_streams_ -= call.foreign();
+  Leave(call);
+}
+
+void CallScheduler::Leave(const ServedCall& call) {
+  if (call.method().limited) {
+    std::vector<CallPtr> admitted;
+    admission_.OnReturned(call, &admitted);
+    ServeAll(admitted);
+  }
+  // Behind it, because the next of the chain may want the same place.
+  LeaveChain(call);
 }
 
 void CallScheduler::LeaveChain(const ServedCall& call) {
@@ -100,7 +160,7 @@ void CallScheduler::LeaveChain(const ServedCall& call) {
 void CallScheduler::TakeTurn(const ChainTable::Turn& turn) {
   // They have no place in the chain any more.
   for (const CallPtr& call : turn.failed) host_->Refuse(call, turn.why);
-  if (turn.run != nullptr) AddReady(turn.run);
+  if (turn.run != nullptr) Admit(turn.run);
 }
 
 }  // namespace ramet::stub

@@ -5,25 +5,32 @@
 
 #include <deque>
 #include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "stub/call_admission.h"
 #include "stub/chain_table.h"
 #include "stub/served_call.h"
 
 namespace ramet::stub {
 
-// Says which of a module's calls runs when: whole calls of unary methods wait
-// here for a thread, those of a chain for their turn; streaming ones begin at
-// once, as far as their number allows.
+// Says which of a module's calls runs when. A whole call waits here, if it
+// must, for its turn in its chain, then for the limits of its service, and,
+// when its method is unary, for a thread; streaming ones have threads of their
+// own, as far as their number allows.
 //
 // Not thread-safe: whoever holds the runtime's lock uses it. Borrows the host.
 class CallScheduler {
  public:
   using CallPtr = std::shared_ptr<ServedCall>;
 
+  // One part in so many of what is limited is for callers that are not above
+  // the module's context, so that they can't keep the others out.
+  static constexpr int kForeignPart = 4;
+
   struct Options {
     int max_threads = 1;  // unary methods at the same time
-    int max_streams = 1;  // streaming ones; a quarter for foreign callers
+    int max_streams = 1;  // streaming ones
   };
 
   class Host {
@@ -54,7 +61,9 @@ class CallScheduler {
     return !ready_.empty() && unary_at_work_ < options_.max_threads;
   }
   // OnReturned() needs more of a call than its kind.
-  static bool Tracks(const ServedCall& call) { return call.chained(); }
+  static bool Tracks(const ServedCall& call) {
+    return call.chained() || call.method().limited;
+  }
   // `call` may be null for one that is not tracked.
   void OnUnaryReturned(const ServedCall* call);
   void OnStreamReturned(const ServedCall& call);
@@ -66,9 +75,14 @@ class CallScheduler {
   bool busy() const { return unary_at_work_ > 0 || streams_ > 0; }
 
  private:
-  void AddReady(const CallPtr& call);
+  // It is the call's turn: has it wait for its service, or be served.
+  void Admit(const CallPtr& call);
+  void Serve(const CallPtr& call);
+  void ServeAll(const std::vector<CallPtr>& calls);
   void DropCancelled();
   void StartStream(const CallPtr& call);
+  // The method of a call has returned.
+  void Leave(const ServedCall& call);
   // The method of a call has returned, or will not run.
   void LeaveChain(const ServedCall& call);
   void TakeTurn(const ChainTable::Turn& turn);
@@ -76,6 +90,13 @@ class CallScheduler {
   const Options options_;
   Host* const host_;
   ChainTable chains_;
+  CallAdmission admission_{kForeignPart};
+  // Whose turn it is; one that is refused makes it the turn of the next.
+  std::deque<CallPtr> to_admit_;
+  bool admitting_ = false;
+  // Let in; one that can't begin lets in the next.
+  std::deque<CallPtr> to_serve_;
+  bool serving_ = false;
   // Unary calls that no thread has taken; some may be over.
   std::deque<CallPtr> ready_;
   size_t kept_ = 0;  // of ready_, when those that are over were dropped

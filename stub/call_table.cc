@@ -43,6 +43,10 @@ std::shared_ptr<ServedCall> CallTable::Open(const core::FrameHeader& header,
     path_ += name.method;
     options.method = methods_->Find(path_);
   }
+  if (options.method != nullptr &&
+      options.method->limits->max_message_bytes != 0) {
+    options.max_message_bytes = options.method->limits->max_message_bytes;
+  }
   auto call = std::make_shared<ServedCall>(header, options, port_);
   if (calls_.size() >= kMaxOpenCalls) {
     call->Abort(absl::ResourceExhaustedError(

@@ -51,7 +51,7 @@ class CallTableTest : public testing::Test {
  protected:
   using CallPtr = std::shared_ptr<ServedCall>;
 
-  CallTableTest() { EXPECT_TRUE(methods_.Add(&service_)); }
+  CallTableTest() { EXPECT_TRUE(methods_.Add(&service_).ok()); }
 
   CallPtr Feed(core::ContextId caller, core::HandleId reply_to,
                const std::string& payload) {

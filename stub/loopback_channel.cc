@@ -28,7 +28,7 @@ LoopbackChannel::LoopbackChannel(std::vector<std::unique_ptr<Service>> services)
     : served_(std::make_shared<Served>()) {
   served_->services = std::move(services);
   for (const std::unique_ptr<Service>& service : served_->services) {
-    RAMET_CHECK(served_->methods.Add(service.get()));
+    RAMET_CHECK(served_->methods.Add(service.get()).ok());
   }
 }
 

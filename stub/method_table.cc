@@ -2,9 +2,33 @@
 
 namespace ramet::stub {
 
-bool MethodTable::Add(Service* service) {
+absl::Status MethodTable::Add(Service* service, const ServiceOptions& options) {
   const ServiceInfo& info = service->RametInfo();
-  if (!services_.emplace(info.name, service).second) return false;
+  if (services_.count(info.name) > 0) {
+    return absl::AlreadyExistsError(std::string("there is a service ") +
+                                    info.name + " already");
+  }
+  size_t named = 0;
+  for (size_t i = 0; i < info.method_count; ++i) {
+    named += options.methods.count(info.methods[i].name);
+  }
+  if (named != options.methods.size()) {
+    return absl::InvalidArgumentError(std::string("the options of ") +
+                                      info.name +
+                                      " name a method that it does not have");
+  }
+  ServiceLimits limits = info.limits;
+  if (options.max_concurrent_calls) {
+    limits.max_concurrent_calls = *options.max_concurrent_calls;
+  }
+  if (options.max_queued_calls) {
+    limits.max_queued_calls = *options.max_queued_calls;
+  }
+  if (options.max_message_bytes) {
+    limits.max_message_bytes = *options.max_message_bytes;
+  }
+  const ServiceLimits* const kept =
+      &services_.emplace(info.name, limits).first->second;
   if (!service_names_.empty()) service_names_ += ", ";
   service_names_ += info.name;
   for (size_t i = 0; i < info.method_count; ++i) {
@@ -12,9 +36,19 @@ bool MethodTable::Add(Service* service) {
     path += info.name;
     path += '/';
     path += info.methods[i].name;
-    methods_[path] = {service, i, info.methods[i].kind};
+    const auto said = options.methods.find(info.methods[i].name);
+    const Concurrency concurrency = said == options.methods.end()
+                                        ? info.methods[i].concurrency
+                                        : said->second;
+    const bool serial = concurrency == Concurrency::kSerial;
+    methods_[path] = {service,
+                      i,
+                      info.methods[i].kind,
+                      serial,
+                      serial || limits.max_concurrent_calls > 0,
+                      kept};
   }
-  return true;
+  return absl::OkStatus();
 }
 
 const MethodTable::Method* MethodTable::Find(const std::string& path) const {

@@ -3,11 +3,13 @@
 
 #include <stddef.h>
 
+#include <map>
 #include <string>
 #include <unordered_map>
 
 #include "absl/status/status.h"
 #include "stub/service.h"
+#include "stub/service_options.h"
 
 namespace ramet::stub {
 
@@ -19,10 +21,15 @@ class MethodTable {
     Service* service = nullptr;
     size_t index = 0;
     MethodKind kind = MethodKind::kUnary;
+    bool serial = false;  // one call at a time
+    // Calls may have to wait for others of the service (CallAdmission).
+    bool limited = false;
+    const ServiceLimits* limits = nullptr;  // one for each service
   };
 
-  // False: a service of that name was added before.
-  bool Add(Service* service);
+  // ALREADY_EXISTS: a service of that name was added before; INVALID_ARGUMENT:
+  // the options name a method that it hasn't. Nothing is added then.
+  absl::Status Add(Service* service, const ServiceOptions& options = {});
 
   // Null when there is no such method; Unknown() is the answer then.
   const Method* Find(const std::string& path) const;
@@ -34,7 +41,7 @@ class MethodTable {
 
  private:
   std::unordered_map<std::string, Method> methods_;
-  std::unordered_map<std::string, Service*> services_;
+  std::map<std::string, ServiceLimits> services_;  // whose places are kept
   std::string service_names_;
 };
 

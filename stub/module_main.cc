@@ -4,8 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-#include "core/base/check.h"
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
 #include "core/base/unique_fd.h"
 #include "stub/method_table.h"
 
@@ -32,6 +36,11 @@ int LinkFromEnvironment() {
   return static_cast<int>(fd);
 }
 
+[[noreturn]] void ExitForOptions(const std::string& text) {
+  dprintf(STDERR_FILENO, "ramet module: %s\n", text.c_str());
+  exit(kExitWrongUsage);
+}
+
 }  // namespace
 
 void RunModule(std::vector<std::unique_ptr<Service>> services,
@@ -39,8 +48,16 @@ void RunModule(std::vector<std::unique_ptr<Service>> services,
   // All of it lives until the process ends, which it does while other threads
   // use it.
   auto* methods = new MethodTable;
+  std::map<std::string, ServiceOptions> by_name = options.services;
   for (std::unique_ptr<Service>& service : services) {
-    RAMET_CHECK(methods->Add(service.release()));
+    const std::string name = service->RametInfo().name;
+    const absl::Status added = methods->Add(service.release(), by_name[name]);
+    if (!added.ok()) ExitForOptions(std::string(added.message()));
+    by_name.erase(name);
+  }
+  for (const auto& [name, unused] : by_name) {
+    ExitForOptions("the options name service " + name +
+                   ", which the module does not have");
   }
   const int fd = LinkFromEnvironment();
   if (fd < 0) {

@@ -68,10 +68,11 @@ void ModuleRuntime::Greet() {
 void ModuleRuntime::StartEpoll() {
   epoll_fd_.Reset(epoll_create1(EPOLL_CLOEXEC));
   more_fd_.Reset(eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
+  ready_fd_.Reset(eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
   // epoll knows one interest of a descriptor, and reading has that of the link.
   writable_fd_.Reset(fcntl(link_fd_.get(), F_DUPFD_CLOEXEC, 0));
-  for (int fd : {link_fd_.get(), more_fd_.get(), deadlines_.fd(),
-                 caller_.timer_fd(), caller_.wake_fd()}) {
+  for (int fd : {link_fd_.get(), more_fd_.get(), ready_fd_.get(),
+                 deadlines_.fd(), caller_.timer_fd(), caller_.wake_fd()}) {
     const bool armed = fd == deadlines_.fd() || fd == caller_.timer_fd() ||
                        fd == caller_.wake_fd();
     epoll_event event = {};
@@ -117,7 +118,10 @@ void ModuleRuntime::Work() {
       OnTimer();
       Arm(fd, EPOLLIN);
       TellCancelled(&lock);
-      // It may have been the turn of the next of a chain.
+      // It may have become the turn of others.
+      ServeWaiting(&lock, /*has_role=*/false);
+      continue;
+    } else if (fd == ready_fd_.get()) {
       ServeWaiting(&lock, /*has_role=*/false);
       continue;
     } else if (fd == link_fd_.get()) {
@@ -318,7 +322,9 @@ void ModuleRuntime::ServeWaiting(Lock* lock, bool has_role) {
       PassRole(lock);
       has_role = false;
     } else {
+      const bool more = scheduler_.HasUnary();
       lock->unlock();
+      if (more) Arm(ready_fd_.get(), EPOLLIN);
     }
     ServeUnary(call.get());
     if (!CallScheduler::Tracks(*call)) call.reset();
@@ -352,6 +358,8 @@ void ModuleRuntime::ServeStream(const CallPtr& call) {
   call->context().EndTiedCalls();
   Lock lock(mutex_);
   scheduler_.OnStreamReturned(*call);
+  // This thread is for streams.
+  if (scheduler_.HasUnary()) Arm(ready_fd_.get(), EPOLLIN);
   ExitIfDrained();
 }
 

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -22,6 +23,7 @@
 #include "stub/method_table.h"
 #include "stub/module_caller.h"
 #include "stub/served_call.h"
+#include "stub/service_options.h"
 #include "stub/stream_threads.h"
 
 namespace ramet::stub {
@@ -37,6 +39,9 @@ struct ModuleOptions {
   // Of a message, in both directions; longer ones are RESOURCE_EXHAUSTED. 0:
   // what the hello says, which is 4 MiB.
   size_t max_message_bytes = 0;
+  // Limits of services, by their names ("demo.v1.Greeter"), in place of those
+  // in their .proto.
+  std::map<std::string, ServiceOptions> services;
 };
 
 // Serves calls that arrive on a module's link until the link ends.
@@ -48,8 +53,10 @@ struct ModuleOptions {
 // writes the answer. So a call on an idle link costs epoll_wait, read,
 // epoll_ctl and write, and no wake-up of a second thread. When it took more
 // than one call, it arms an eventfd that is always readable instead, and one
-// other thread wakes for the rest. Methods that stream run on other threads
-// (StreamThreads). README.md tells it step by step.
+// other thread wakes for the rest. Calls whose turn comes when another has
+// returned, because of a chain or of a service's limits, wake a thread by a
+// second eventfd, which brings no role. Methods that stream run on other
+// threads (StreamThreads). README.md tells it step by step.
 //
 // Calls that methods make are fed by whoever reads, too (ModuleCaller): a
 // method that blocks for an answer waits for another thread, and there is
@@ -136,6 +143,7 @@ class ModuleRuntime final : private CallPort, private CallScheduler::Host {
   const ModuleOptions options_;
   core::UniqueFd epoll_fd_;
   core::UniqueFd more_fd_;      // an eventfd that is always readable
+  core::UniqueFd ready_fd_;     // the same, for a thread without the role
   core::UniqueFd writable_fd_;  // the link again, to learn when it takes more
 
   core::ContextId own_id_ = 0;

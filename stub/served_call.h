@@ -69,6 +69,8 @@ class ServedCall final : public ServerStream,
   // caller may use its handle again as soon as it has that.
   bool over() const;
 
+  // False for a call that is refused because there is none.
+  bool has_method() const { return options_.method != nullptr; }
   const MethodTable::Method& method() const { return *options_.method; }
   // From `opened` on.
   const CallContext& context() const { return *context_; }

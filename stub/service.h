@@ -21,10 +21,25 @@ enum class MethodKind : int {
   kBidiStreaming = 3,
 };
 
+// How many calls of a method run at once: ramet.Concurrency.
+enum class Concurrency : int { kConcurrent = 0, kSerial = 1 };
+
 struct MethodInfo {
   const char* name;  // "SayHello"
   Policy policy;
   MethodKind kind = MethodKind::kUnary;
+  Concurrency concurrency = Concurrency::kConcurrent;
+};
+
+// As many calls as wait for a service whose author has not said how many.
+inline constexpr size_t kDefaultMaxQueuedCalls = 1024;
+
+// What a service takes: the options of the same names in
+// protos/ramet/options.proto.
+struct ServiceLimits {
+  size_t max_concurrent_calls = 0;  // 0: no limit of its own
+  size_t max_queued_calls = kDefaultMaxQueuedCalls;
+  size_t max_message_bytes = 0;  // 0: that of the module, or of the master
 };
 
 // What a service is called and what it offers; static data of generated code.
@@ -32,6 +47,7 @@ struct ServiceInfo {
   const char* name;  // "demo.v1.Greeter"
   const MethodInfo* methods;
   size_t method_count;
+  ServiceLimits limits = {};
 };
 
 // A streaming call at its method's side, as bytes; ServerReader and the like

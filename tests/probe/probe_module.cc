@@ -1,5 +1,6 @@
 #include "stub/module_main.h"
+#include "tests/probe/limited_service.h"
 #include "tests/probe/open_service.h"
 #include "tests/probe/probe_service.h"
 
-RAMET_MODULE(ramet::probe::Probe, ramet::probe::Open)
+RAMET_MODULE(ramet::probe::Probe, ramet::probe::Open, ramet::probe::Limited)

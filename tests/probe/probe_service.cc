@@ -18,6 +18,7 @@
 
 #include "absl/time/time.h"
 #include "tests/probe/call_out.h"
+#include "tests/probe/limited_service.h"
 #include "tests/probe/open_service.h"
 
 namespace ramet::probe {
@@ -109,6 +110,8 @@ absl::Status Probe::Info(const stub::CallContext& context,
   reply->set_open_running(Open::running());
   utsname machine;
   if (uname(&machine) == 0) reply->set_machine(machine.machine);
+  reply->set_limited_peak(Limited::peak());
+  reply->set_one_peak(Limited::one_peak());
   return absl::OkStatus();
 }
 
