@@ -279,14 +279,19 @@ void HostedServices::Serve(const Work& work) {
     work.call->Finish(
         method.service->RametStream(method.index, context, work.call.get()));
   }
+  if (method.limited) {
+    // Before its answer is out: whoever has that may call again.
+    post_([this, call = work.call] {
+      std::vector<CallPtr> admitted;
+      admission_.OnReturned(*call, &admitted);
+      RunAdmitted(admitted);
+    });
+  }
   work.subtree->SendFrames(work.call.get());
   post_([this, work] {
     const auto found = active_.find(work.call.get());
     if (found == active_.end()) return;
     found->second.running = false;
-    std::vector<CallPtr> admitted;
-    admission_.OnReturned(*work.call, &admitted);
-    RunAdmitted(admitted);
     ForgetIfDone(work.call);
   });
   std::lock_guard<std::mutex> lock(mutex_);

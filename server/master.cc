@@ -173,6 +173,7 @@ void Master::Impl::Shutdown() {
 absl::Status Master::Impl::AddService(std::unique_ptr<stub::Service> service,
                                       const stub::ServiceOptions& options) {
   absl::Status status;
+  service = stub::Intercepted(std::move(service), options_.interceptors);
   thread_.RunAndWait([&] {
     status = hosted_.Add(&on_loop_->context, std::move(service), options);
   });

@@ -22,6 +22,7 @@
 #include "stub/call_options.h"
 #include "stub/context.h"
 #include "stub/raw_call.h"
+#include "stub/server_interceptor.h"
 #include "stub/service.h"
 #include "stub/service_options.h"
 
@@ -55,6 +56,8 @@ struct MasterOptions {
   // Modules' processes are ended after so long without a call, unless their
   // bundle says otherwise; zero: never.
   absl::Duration module_idle;
+  // Around the methods of the master's own services (AddService).
+  stub::ServerInterceptors interceptors;
   // Lines below it are not even sent.
   core::LogLevel log_level = core::LogLevel::kDebug;
 };

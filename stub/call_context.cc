@@ -99,8 +99,20 @@ Context CallContext::context_by_id(core::ContextId id, Tie tie) const {
   const std::string name =
       id == core::kMasterId ? "master" : "context " + std::to_string(id);
   if (origin_ == nullptr) return Context(nullptr, name);
-  return Context(
+  const Context context(
       origin_->ChannelTo(id, tie == Tie::kTied ? TiedCalls() : nullptr), name);
+  ClientInterceptors interceptors;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    interceptors = interceptors_;
+  }
+  return Intercepted(context, std::move(interceptors));
+}
+
+void CallContext::InterceptCalls(
+    std::shared_ptr<ClientInterceptor> interceptor) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  interceptors_.insert(interceptors_.begin(), std::move(interceptor));
 }
 
 Context CallContext::master(Tie tie) const {

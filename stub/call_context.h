@@ -17,6 +17,7 @@
 #include "core/wire/frame_header.h"
 #include "stub/call_origin.h"
 #include "stub/call_tie.h"
+#include "stub/client_interceptor.h"
 #include "stub/compression.h"
 #include "stub/context.h"
 #include "stub/metadata.h"
@@ -92,6 +93,9 @@ class CallContext {
   // Who calls.
   Context caller_context(Tie tie = Tie::kTied) const;
   Context context_by_id(core::ContextId id, Tie tie = Tie::kTied) const;
+  // Contexts that are asked for from now on have their calls seen by
+  // `interceptor`, the last one first. For interceptors of the service.
+  void InterceptCalls(std::shared_ptr<ClientInterceptor> interceptor) const;
 
   // True when nobody waits for the answer any more: the caller gave up, or the
   // deadline passed. A long method asks now and then, and returns early.
@@ -149,8 +153,9 @@ class CallContext {
   mutable std::atomic<Compression> reply_compression_{Compression::kNone};
   mutable std::atomic<Compressor> compressor_{nullptr};  // when accepted
 
-  mutable std::mutex mutex_;               // for the answers, and tied_
+  mutable std::mutex mutex_;  // for the answers, tied_ and interceptors_
   mutable std::shared_ptr<CallTie> tied_;  // from the first tied context on
+  mutable ClientInterceptors interceptors_;
   mutable Answer initial_;
   mutable Answer trailing_;
 

@@ -140,12 +140,14 @@ void CallScheduler::OnStreamReturned(const ServedCall& call) {
   Leave(call);
 }
 
+void CallScheduler::OnMethodReturned(const ServedCall& call) {
+  std::vector<CallPtr> admitted;
+  admission_.OnReturned(call, &admitted);
+  ServeAll(admitted);
+}
+
 void CallScheduler::Leave(const ServedCall& call) {
-  if (call.method().limited) {
-    std::vector<CallPtr> admitted;
-    admission_.OnReturned(call, &admitted);
-    ServeAll(admitted);
-  }
+  if (call.method().limited) OnMethodReturned(call);
   // Behind it, because the next of the chain may want the same place.
   LeaveChain(call);
 }

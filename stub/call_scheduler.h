@@ -64,6 +64,9 @@ class CallScheduler {
   static bool Tracks(const ServedCall& call) {
     return call.chained() || call.method().limited;
   }
+  // For one whose method is limited, before its answer is sent: its service
+  // takes the next. What follows does it otherwise.
+  void OnMethodReturned(const ServedCall& call);
   // `call` may be null for one that is not tracked.
   void OnUnaryReturned(const ServedCall* call);
   void OnStreamReturned(const ServedCall& call);

@@ -2,6 +2,7 @@
 // place. probe.v1.Limited: two at a time, three wait, One one at a time.
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 
 #include "stub/module_runtime.h"
@@ -54,6 +55,15 @@ class ModuleLimitsTest : public testing::Test {
     EXPECT_EQ(reply.trailers.code, code) << reply.trailers.message;
   }
 
+  // Methods begin in order; their answers come in any.
+  void ExpectAnswers(std::set<core::HandleId> handles) {
+    while (!handles.empty()) {
+      const FakeAgent::Reply reply = agent_.WaitForReply();
+      EXPECT_EQ(reply.trailers.code, kOk) << reply.trailers.message;
+      ASSERT_EQ(handles.erase(reply.handle), 1u) << reply.handle;
+    }
+  }
+
   FakeAgent agent_{kProgram};
 };
 
@@ -73,10 +83,7 @@ TEST_F(ModuleLimitsTest, CallsOfAllKindsWaitInOrderAndOthersGoOn) {
   EXPECT_EQ(agent_.CallAndWait(kOther, Echo()).trailers.code, kOk);
   // One place becomes free: they take it one after the other.
   agent_.End(2001);
-  ExpectAnswer(2001, kOk);
-  ExpectAnswer(2002, kOk);
-  ExpectAnswer(2003, kOk);
-  ExpectAnswer(2004, kOk);
+  ExpectAnswers({2001, 2002, 2003, 2004});
   EXPECT_EQ(Info().limited_peak(), 2);
 }
 
@@ -94,9 +101,7 @@ TEST_F(ModuleLimitsTest, QueuedCallEndsAtOnceAndMakesRoom) {
             kResourceExhausted);
   agent_.Cancel(2000);
   ExpectAnswer(2000, kCancelled);
-  ExpectAnswer(2002, kOk);
-  ExpectAnswer(2005, kOk);
-  ExpectAnswer(2006, kOk);
+  ExpectAnswers({2002, 2005, 2006});
 }
 
 TEST_F(ModuleLimitsTest, SerialMethodRunsOneAtATimeBesideOthers) {
@@ -107,8 +112,7 @@ TEST_F(ModuleLimitsTest, SerialMethodRunsOneAtATimeBesideOthers) {
   EXPECT_EQ(agent_.CallAndWait(kOther, Echo()).trailers.code, kOk);
   agent_.Cancel(2000);
   ExpectAnswer(2000, kCancelled);
-  ExpectAnswer(2001, kOk);
-  ExpectAnswer(2002, kOk);
+  ExpectAnswers({2001, 2002});
   EXPECT_EQ(Info().one_peak(), 1);
 }
 
@@ -119,9 +123,7 @@ TEST_F(ModuleLimitsTest, CallersThatAreNotAboveHaveAPartOfTheQueue) {
   ExpectAnswer(2003, kResourceExhausted);
   agent_.Call(2004, kEcho, Echo());
   agent_.End(2001);
-  ExpectAnswer(2001, kOk);
-  ExpectAnswer(2002, kOk);
-  ExpectAnswer(2004, kOk);
+  ExpectAnswers({2001, 2002, 2004});
 }
 
 TEST_F(ModuleLimitsTest, ChainThatWaitsStopsWhenItsFirstCallDoes) {
@@ -145,9 +147,7 @@ TEST_F(ModuleLimitsTest, ChainThatWaitsStopsWhenItsFirstCallDoes) {
   ExpectAnswer(2011, kCancelled);
   ExpectAnswer(2012, kCancelled);
   agent_.End(2001);
-  ExpectAnswer(2001, kOk);
-  ExpectAnswer(2002, kOk);
-  ExpectAnswer(2003, kOk);
+  ExpectAnswers({2001, 2002, 2003});
   // The next epoch runs.
   headers.chain_epoch = 1;
   headers.chain_index = 0;
@@ -173,10 +173,7 @@ TEST_F(ModuleLimitsTest, ChainThatFindsTheQueueFullFails) {
     ExpectAnswer(2010 + i, kResourceExhausted);
   }
   agent_.End(2001);
-  ExpectAnswer(2001, kOk);
-  for (core::HandleId handle = 2002; handle < 2005; ++handle) {
-    ExpectAnswer(handle, kOk);
-  }
+  ExpectAnswers({2001, 2002, 2003, 2004});
 }
 
 TEST_F(ModuleLimitsTest, MessagesHaveTheServicesLimit) {
@@ -196,12 +193,12 @@ TEST_F(ModuleLimitsTest, MessagesHaveTheServicesLimit) {
 }
 
 TEST_F(ModuleLimitsTest, ThousandsOfCallsKeepTheLimits) {
-  // Three wait, two run: five at a time are never too many.
+  // Three wait and one runs at least: four at a time are never too many.
   constexpr int kCalls = 5000;
   int sent = 0;
   int answered = 0;
   while (answered < kCalls) {
-    while (sent < kCalls && sent - answered < 5) {
+    while (sent < kCalls && sent - answered < 4) {
       agent_.Call(3000 + sent, sent % 3 == 0 ? kOne : kEcho, Echo());
       ++sent;
     }

@@ -51,6 +51,7 @@ void RunModule(std::vector<std::unique_ptr<Service>> services,
   std::map<std::string, ServiceOptions> by_name = options.services;
   for (std::unique_ptr<Service>& service : services) {
     const std::string name = service->RametInfo().name;
+    service = Intercepted(std::move(service), options.interceptors);
     const absl::Status added = methods->Add(service.release(), by_name[name]);
     if (!added.ok()) ExitForOptions(std::string(added.message()));
     by_name.erase(name);

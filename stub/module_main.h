@@ -31,10 +31,10 @@ namespace ramet::stub {
                             const ModuleOptions& options = {});
 
 template <typename... Implementations>
-[[noreturn]] void RunModuleOf() {
+[[noreturn]] void RunModuleOf(const ModuleOptions& options = {}) {
   std::vector<std::unique_ptr<Service>> services;
   (services.push_back(std::make_unique<Implementations>()), ...);
-  RunModule(std::move(services));
+  RunModule(std::move(services), options);
 }
 
 }  // namespace ramet::stub
@@ -44,5 +44,11 @@ template <typename... Implementations>
 //   RAMET_MODULE(GreeterImpl)
 #define RAMET_MODULE(...) \
   int main() { ::ramet::stub::RunModuleOf<__VA_ARGS__>(); }
+
+// The same with options, which an expression gives:
+//
+//   RAMET_MODULE_WITH(MakeOptions(), GreeterImpl)
+#define RAMET_MODULE_WITH(options, ...) \
+  int main() { ::ramet::stub::RunModuleOf<__VA_ARGS__>(options); }
 
 #endif  // STUB_MODULE_MAIN_H_

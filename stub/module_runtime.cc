@@ -315,6 +315,8 @@ void ModuleRuntime::StartThread() {
 }
 
 void ModuleRuntime::ServeWaiting(Lock* lock, bool has_role) {
+  // Those that wait otherwise have the role behind them, which is passed on.
+  bool others_turn = !has_role;
   while (CallPtr call = scheduler_.TakeUnary()) {
     // Somebody must stay to read the link, and to serve the next call.
     if (scheduler_.unary_at_work() == threads_) StartThread();
@@ -322,12 +324,13 @@ void ModuleRuntime::ServeWaiting(Lock* lock, bool has_role) {
       PassRole(lock);
       has_role = false;
     } else {
-      const bool more = scheduler_.HasUnary();
+      const bool more = others_turn && scheduler_.HasUnary();
       lock->unlock();
       if (more) Arm(ready_fd_.get(), EPOLLIN);
     }
     ServeUnary(call.get());
-    if (!CallScheduler::Tracks(*call)) call.reset();
+    others_turn = CallScheduler::Tracks(*call);
+    if (!others_turn) call.reset();
     lock->lock();
     scheduler_.OnUnaryReturned(call.get());
     // The agent sends no more calls.
@@ -346,14 +349,27 @@ void ModuleRuntime::ServeUnary(ServedCall* call) {
                                        &reply);
   }
   call->Finish(status, reply);
+  LeaveService(*call);
   SendFrames(call);
   call->context().EndTiedCalls();
+}
+
+void ModuleRuntime::LeaveService(const ServedCall& call) {
+  if (!call.method().limited) return;
+  bool more;
+  {
+    Lock lock(mutex_);
+    scheduler_.OnMethodReturned(call);
+    more = scheduler_.HasUnary();
+  }
+  if (more) Arm(ready_fd_.get(), EPOLLIN);
 }
 
 void ModuleRuntime::ServeStream(const CallPtr& call) {
   const MethodTable::Method& method = call->method();
   call->Finish(
       method.service->RametStream(method.index, call->context(), call.get()));
+  LeaveService(*call);
   SendFrames(call.get());
   call->context().EndTiedCalls();
   Lock lock(mutex_);

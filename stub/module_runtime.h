@@ -23,6 +23,7 @@
 #include "stub/method_table.h"
 #include "stub/module_caller.h"
 #include "stub/served_call.h"
+#include "stub/server_interceptor.h"
 #include "stub/service_options.h"
 #include "stub/stream_threads.h"
 
@@ -42,6 +43,8 @@ struct ModuleOptions {
   // Limits of services, by their names ("demo.v1.Greeter"), in place of those
   // in their .proto.
   std::map<std::string, ServiceOptions> services;
+  // Around the methods of all services; RunModule() installs them.
+  ServerInterceptors interceptors;
 };
 
 // Serves calls that arrive on a module's link until the link ends.
@@ -128,6 +131,8 @@ class ModuleRuntime final : private CallPort, private CallScheduler::Host {
 
   // Without the lock.
   void ServeUnary(ServedCall* call);
+  // Before its answer is out: whoever has that may call again.
+  void LeaveService(const ServedCall& call);
   void ServeStream(const CallPtr& call);
 
   // CallScheduler::Host, under the lock.

@@ -30,6 +30,8 @@ void FillIn(const stub::CallContext& context, ::probe::v1::WhoReply* reply) {
   reply->set_caller_id(context.caller().id);
   reply->set_authority(context.caller().authority);
   reply->set_pid(getpid());
+  const std::string* const trace = context.FindMetadata("traceparent");
+  if (trace != nullptr) reply->set_traceparent(*trace);
   if (context.deadline() != absl::InfiniteFuture()) {
     reply->set_timeout_ms(std::max<int64_t>(
         absl::ToInt64Milliseconds(context.deadline() - absl::Now()), 1));
