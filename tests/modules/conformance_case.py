@@ -30,8 +30,8 @@ _outcomes = collections.defaultdict(dict)
 
 
 def bundle(language):
-  name = LANGUAGES[language] + ".rmod"
-  return paths.REPOSITORY / "bazel-bin/tests/modules" / name
+  folder = os.environ.get("RAMET_MODULES_DIR", "bazel-bin/tests/modules")
+  return paths.REPOSITORY / folder / (LANGUAGES[language] + ".rmod")
 
 
 def messages():

@@ -176,11 +176,16 @@ class Call(object):
 
   def result(self):
     """The one reply. RpcError: the call's status."""
-    replies = list(self)
-    if len(replies) != 1:
-      raise RpcError(StatusCode.INTERNAL, "%s: %d replies where one was "
-                     "expected" % (self._method.path, len(replies)))
-    return replies[0]
+    for reply in self:
+      break
+    else:
+      raise RpcError(StatusCode.INTERNAL, "%s: OK and no reply" %
+                     self._method.path)
+    for _ in self:
+      self.cancel()
+      raise RpcError(StatusCode.INTERNAL, "%s: more than one reply" %
+                     self._method.path)
+    return reply
 
   def cancel(self, details="cancelled"):
     with self._runtime.lock:
