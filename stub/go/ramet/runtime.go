@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	goruntime "runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -314,8 +315,8 @@ func bigEndian32(data []byte) uint32 { return binary.BigEndian.Uint32(data) }
 
 // linkFromEnvironment is the link, or -1.
 func linkFromEnvironment(text string) int {
-	fd := 0
-	if _, err := fmt.Sscanf(text, "%d", &fd); err != nil || text == "" {
+	fd, err := strconv.Atoi(text)
+	if err != nil {
 		return -1
 	}
 	kind, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TYPE)

@@ -65,8 +65,9 @@ class Runtime(object):
     except LinkEnded:
       self._exit(0)
     except (Violation, ValueError) as error:
-      # What was asked for in order is answered.
-      self._write_all()
+      # What was asked for in order is answered, if somebody reads.
+      with self.lock:
+        self._write_some()
       os.write(2, ("ramet module: broken link: %s\n" % error).encode())
       self._exit(1)
 
@@ -233,6 +234,12 @@ class Runtime(object):
         not sum(self._streams)):
       self._write_all()
       self._exit(0)
+
+  def _write_some(self):
+    try:
+      self._link.write()
+    except LinkEnded:
+      pass
 
   def _write_all(self):
     try:
