@@ -13,18 +13,18 @@ def _script(ctx, main, generated):
         transitive = [dep[PyInfo].transitive_sources for dep in ctx.attr.deps],
     ).to_list()
     args = ctx.actions.args()
-    args.add(ctx.file._zip_script)
+    args.add([f for f in ctx.files._zip_script if f.basename == "zip_script.py"][0])
     args.add(script, format = "--output=%s")
     args.add(main, format = "--main=%s")
     for source in ctx.files._runtime:
-        args.add(source, format = "--file=ramet_module/{}=%s".format(source.basename))
+        args.add(source, format = "--stripped=ramet_module/{}=%s".format(source.basename))
     for source in sources:
         args.add(source, format = "--file={}=%s".format(source.short_path))
     args.add(generated.path, format = "--folder=%s")
     ctx.actions.run(
         executable = "/usr/bin/python3",
         arguments = [args],
-        inputs = [ctx.file._zip_script, main, generated] + sources + ctx.files._runtime,
+        inputs = [main, generated] + sources + ctx.files._runtime + ctx.files._zip_script,
         outputs = [script],
         mnemonic = "RametZipScript",
     )
@@ -49,10 +49,7 @@ _py_ramet_module = rule(
         main = attr.label(allow_single_file = [".py"], mandatory = True),
         srcs = attr.label_list(allow_files = [".py"]),
         _runtime = attr.label(default = "//stub/python:runtime"),
-        _zip_script = attr.label(
-            default = "//tools/bundle:zip_script.py",
-            allow_single_file = True,
-        ),
+        _zip_script = attr.label(default = "//tools/bundle:zip_script"),
     ),
 )
 

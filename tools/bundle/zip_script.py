@@ -2,7 +2,9 @@
 
     zip_script.py --output=FILE --main=FILE
         [--file=PATH_INSIDE=FILE ...] [--folder=FOLDER ...]
+        [--stripped=PATH_INSIDE=FILE ...]
 
+Of --stripped files, and those in --folder, comments and docstrings stay behind.
 The script is a zip archive behind an interpreter line. Nothing in it is
 compressed, because a bundle compresses it whole. The same input gives the same
 bytes.
@@ -12,6 +14,8 @@ import argparse
 import io
 import os
 import zipfile
+
+import strip_python
 
 _INTERPRETER_LINE = b"#!/usr/bin/env python3\n"
 # The earliest that a zip archive can tell.
@@ -52,26 +56,33 @@ def pack(files):
   return archive.getvalue()
 
 
+def read(path, stripped):
+  with open(path, "rb") as f:
+    data = f.read()
+  return strip_python.strip(data.decode()).encode() if stripped else data
+
+
 def main():
   parser = argparse.ArgumentParser()
   parser.add_argument("--output", required=True)
   parser.add_argument("--main", required=True)
-  parser.add_argument("--file", action="append", default=[])
-  parser.add_argument("--folder", action="append", default=[])
+  for flag in ("--file", "--folder", "--stripped"):
+    parser.add_argument(flag, action="append", default=[])
   arguments = parser.parse_args()
-  files = {"__main__.py": arguments.main}
+  files = {"__main__.py": (arguments.main, False)}
   for folder in arguments.folder:
-    files.update(python_files(folder))
-  for each in arguments.file:
-    path, _, source = each.partition("=")
-    if files.setdefault(path, source) != source:
-      parser.error("two files for %s: %s and %s" % (path, files[path], source))
-  contents = {}
-  for path, source in files.items():
-    with open(source, "rb") as f:
-      contents[path] = f.read()
+    files.update((path, (source, True))
+                 for path, source in python_files(folder).items())
+  for flag, stripped in ((arguments.file, False), (arguments.stripped, True)):
+    for each in flag:
+      path, _, source = each.partition("=")
+      if path in files:
+        parser.error("two files for %s: %s and %s" % (
+            path, files[path][0], source))
+      files[path] = source, stripped
+  script = pack({path: read(*how) for path, how in files.items()})
   with open(arguments.output, "wb") as f:
-    f.write(pack(contents))
+    f.write(script)
 
 
 if __name__ == "__main__":
