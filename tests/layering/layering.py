@@ -44,6 +44,11 @@ MASTER_FILES = {"importer/bundle.cc", "importer/bundle.h"}
 GRPC_FOLDERS = ("server", "clients", "bench", "tests")
 LIBSSH2_FOLDERS = ("server/ssh",)
 
+# The module runtimes in other languages: their standard libraries only.
+PYTHON_RUNTIME, GO_RUNTIME = "stub/python/ramet_module", "stub/go/ramet"
+PYTHON_IMPORT = re.compile(r"^ *(?:import|from) +(\w+)", re.MULTILINE)
+GO_IMPORTS = re.compile(r"^import (?:\(([^)]*)\)|(\S+))", re.MULTILINE)
+
 INCLUDE = re.compile(r'^#include\s+[<"]([^>"]+)[>"]', re.MULTILINE)
 
 
@@ -75,6 +80,25 @@ def check_file(path, text, problems):
         problems.append(f"{path}: <{header}>: too large for the agent")
       if FOREIGN.match(header):
         problems.append(f"{path}: {header}: not in the agent")
+
+
+def check_runtimes(root, problems):
+  """Of a runtime in another language; gives the number of its files."""
+  files = 0
+  for path in sorted((root / PYTHON_RUNTIME).glob("*.py")):
+    files += 1
+    for module in PYTHON_IMPORT.findall(path.read_text()):
+      if module not in sys.stdlib_module_names:
+        problems.append(f"{path.relative_to(root)}: {module}: not in Python's "
+                        "standard library")
+  for path in sorted((root / GO_RUNTIME).glob("*.go")):
+    files += 1
+    for block, single in GO_IMPORTS.findall(path.read_text()):
+      for package in re.findall(r'"([^"]+)"', block or single):
+        if "." in package or package.startswith("ramet"):
+          problems.append(f"{path.relative_to(root)}: {package}: not in Go's "
+                          "standard library")
+  return files
 
 
 def check_agent(agent, problems):
@@ -110,7 +134,7 @@ def main():
       if path.suffix in (".cc", ".h"):
         files += 1
         check_file(str(path.relative_to(root)), path.read_text(), problems)
-  if files < 100:
+  if files < 100 or check_runtimes(root, problems) < 20:
     problems.append(f"only {files} sources found below {root}")
   check_agent(sys.argv[2], problems)
   check_packed_agent(sys.argv[3], problems)
