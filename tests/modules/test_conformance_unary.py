@@ -139,6 +139,15 @@ class UnaryTest:
     module.call(1003, window(_MIB))
     self.assertEqual(_MIB, len(self.reply(module.answer(1003)).payload))
 
+  def test_a_context_that_reads_late_gets_everything(self):
+    module = self.start()
+    for handle in range(1000, 1300):
+      module.call(handle, self.unary(reply_bytes=200_000))
+    # Nothing was read until here: 60 MB are queued, or wait to be made.
+    for handle in range(1299, 999, -1):
+      self.assertEqual(200_000, len(self.reply(module.answer(handle)).payload))
+    self.assert_serves(module)
+
   def test_more_than_was_granted_ends_the_call(self):
     module = self.start()
     module.call(1000, self.headers("Unary"))
