@@ -28,6 +28,8 @@ void EmitBody(const GoFile& file, Printer* printer) {
   if (methods) printer->Print("context \"context\"\n\n");
   printer->Print("ramet \"ramet\"\n");
   if (methods && !file.bytes) printer->Print("rametproto \"rametproto\"\n");
+  // gofmt sorts within a group.
+  if (!file.imports.empty()) printer->Print("\n");
   for (const GoImport& import : file.imports) {
     printer->Print("$alias$ \"$path$\"\n", "alias", import.alias, "path",
                    import.path);

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/descriptor.pb.h>
 
+#include <algorithm>
 #include <set>
 
 namespace ramet::codegen {
@@ -140,6 +141,9 @@ class Resolver {
     for (int i = 0; i < names_->descriptor->service_count(); ++i) {
       if (!ResolveService(names_->descriptor->service(i))) return false;
     }
+    std::sort(
+        names_->imports.begin(), names_->imports.end(),
+        [](const GoImport& a, const GoImport& b) { return a.path < b.path; });
     return true;
   }
 

@@ -81,13 +81,15 @@ class UnaryTest:
   def test_takes_an_empty_request(self):
     module = self.start()
     module.call(1000, self.headers("Unary") +
-                wire.part(wire.MESSAGE, wire.in_grpc(b"")) + wire.part(wire.END))
+                wire.part(wire.MESSAGE, wire.in_grpc(b"")) +
+                wire.part(wire.END))
     self.assertEqual(b"", self.reply(module.answer(1000)).payload)
 
   def test_ignores_fields_and_part_flags_that_it_does_not_know(self):
     module = self.start()
+    request = self.request(payload=b"x")
     module.call(1000, self.headers("Unary", (99, "new"), (98, 1)) +
-                wire.part(wire.MESSAGE, self.request(payload=b"x"), flags=0x80) +
+                wire.part(wire.MESSAGE, request, flags=0x80) +
                 wire.part(wire.END))
     self.assertEqual(b"x", self.reply(module.answer(1000)).payload)
 
@@ -299,7 +301,8 @@ class UnaryTest:
     module = self.start()
     good = zlib.compress(b"")
     for data, encoding, code in (
-        (good, 3, UNIMPLEMENTED), (good, 0, INTERNAL), (b"junk", DEFLATE, INTERNAL),
+        (good, 3, UNIMPLEMENTED), (good, 0, INTERNAL),
+        (b"junk", DEFLATE, INTERNAL),
         (good + b"x", DEFLATE, INTERNAL), (good[:-1], DEFLATE, INTERNAL),
         (gzip.compress(b"") * 2, GZIP, INTERNAL), (good, GZIP, INTERNAL),
         (b"", GZIP, INTERNAL)):

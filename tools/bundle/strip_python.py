@@ -20,7 +20,8 @@ def strip(source):
       row, column = token.start
       lines[row - 1] = lines[row - 1][:column].rstrip()
   for node in ast.walk(ast.parse(source)):
-    if isinstance(node, _WITH_DOCSTRINGS) and ast.get_docstring(node) is not None:
+    if (isinstance(node, _WITH_DOCSTRINGS) and
+        ast.get_docstring(node) is not None):
       text = node.body[0]
       alone = len(node.body) == 1 and not isinstance(node, ast.Module)
       lines[text.lineno - 1:text.end_lineno] = (

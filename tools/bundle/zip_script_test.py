@@ -1,4 +1,4 @@
-"""Scripts are packed the same every time, stripped where it is asked, and run."""
+"""Scripts run, are stripped where it is asked, and the same every time."""
 
 import pathlib
 import subprocess

@@ -79,4 +79,5 @@ def parse_trailers(data):
   code = wire.number(fields, 1)
   if code == 0:
     return None, pairs
-  return RpcError(code, wire.text(fields, 2), wire.data(fields, 3), pairs), pairs
+  error = RpcError(code, wire.text(fields, 2), wire.data(fields, 3), pairs)
+  return error, pairs

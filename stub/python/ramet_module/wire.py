@@ -176,8 +176,11 @@ def serialize(*fields):
       continue
     if isinstance(value, str):
       value = value.encode("utf-8", "replace")
-    for each in ([serialize((1, k), (2, v)) for k, v in value]
-                 if isinstance(value, (list, tuple)) else [value] * bool(value)):
+    if isinstance(value, (list, tuple)):
+      values = [serialize((1, key), (2, each)) for key, each in value]
+    else:
+      values = [value] if value else []
+    for each in values:
       out += _varint(number << 3 | 2) + _varint(len(each)) + each
   return bytes(out)
 
