@@ -234,6 +234,7 @@ void ModuleHost::OnModuleFrame(core::Link* from, const FrameHeader& header,
     ++refused_frames_;
     return;
   }
+  call->process->OnAnswer();
   FrameHeader to_caller = header;
   to_caller.src_id = context_->router().self();
   to_caller.auth_id = to_caller.src_id;
@@ -298,7 +299,7 @@ void ModuleHost::OnEnded(ContextId id, const Status& why) {
 void ModuleHost::BackOff(const ModuleProcess& crashed, const Status& why) {
   StoredModule* const module = crashed.module().get();
   const int64_t now_us = context_->loop()->NowUs();
-  if (now_us - crashed.started_us() >= kWellAfterUs) module->crashes = 0;
+  if (crashed.answered()) module->crashes = 0;
   int64_t wait_us = 0;
   if (module->crashes > 0) {
     // Far enough for the largest.

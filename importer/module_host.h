@@ -36,11 +36,10 @@ class ModuleHost {
   // Processes at once, those included that end with their last call.
   static constexpr size_t kMaxProcesses = 128;
   // A module that has crashed is started again at once by the next call; one
-  // that goes on crashing not before a time that doubles up to the largest.
-  // Calls before it are UNAVAILABLE. Who has lived this long is well again.
+  // that goes on crashing before it has answered anything, not before a time
+  // that doubles up to the largest. Calls until then are UNAVAILABLE.
   static constexpr int64_t kFirstBackOffUs = 250'000;
   static constexpr int64_t kMaxBackOffUs = 30'000'000;
-  static constexpr int64_t kWellAfterUs = 10'000'000;
 
   ModuleHost(core::Context* context, ModuleStore* store);
   ~ModuleHost();

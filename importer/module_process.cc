@@ -64,7 +64,6 @@ Status ModuleProcess::Start() {
   options.clean = true;
   options.max_data_bytes = module_->announced.memory_bytes;
   options.die_with_parent = true;
-  started_us_ = context_->loop()->NowUs();
   Status status = process_.Start(options);
   if (!status.ok()) {
     return Error(status.code(),

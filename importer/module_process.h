@@ -46,7 +46,10 @@ class ModuleProcess final : private transports::ChildProcess::Listener {
 
   core::ContextId id() const { return id_; }
   const std::shared_ptr<StoredModule>& module() const { return module_; }
-  int64_t started_us() const { return started_us_; }
+
+  // It has sent something of an answer.
+  bool answered() const { return answered_; }
+  void OnAnswer() { answered_ = true; }
 
   // It has one more call, one less. The last one's end begins its idle time.
   void AddCall();
@@ -78,10 +81,10 @@ class ModuleProcess final : private transports::ChildProcess::Listener {
   transports::ChildProcess process_;
   std::unique_ptr<LineReader> stdout_;
   std::unique_ptr<LineReader> stderr_;
-  int64_t started_us_ = 0;
   uint32_t calls_ = 0;
   core::EventLoop::TimerId timer_ = 0;  // of its idle time, or its end's grace
   std::string killed_because_;
+  bool answered_ = false;
   bool retired_ = false;
   bool link_lost_ = false;
 };

@@ -79,6 +79,8 @@ class FrontDoor::Impl {
         [this](const std::string& name) { health_.OnContextChange(name); });
     tree_watch_ = master_->WatchTree(
         [this](const TreeChange& change) { tree_.OnChange(change); });
+    modules_watch_ =
+        master_->modules().AddListener([this] { health_.OnChange(); });
     log_watch_ =
         master_->WatchLog([this](const LogLine& line) { logs_.OnLine(line); });
   }
@@ -87,6 +89,7 @@ class FrontDoor::Impl {
     Drain(kDrainGrace);
     master_->UnwatchTree(tree_watch_);
     master_->UnwatchLog(log_watch_);
+    master_->modules().RemoveListener(modules_watch_);
   }
 
   absl::Status Listen() {
@@ -236,6 +239,7 @@ class FrontDoor::Impl {
   const DoorParts parts_;
   uint64_t tree_watch_ = 0;
   uint64_t log_watch_ = 0;
+  uint64_t modules_watch_ = 0;
   std::vector<std::string> addresses_;
   bool open_to_others_ = false;
   std::unique_ptr<DoorServer> tcp_server_;

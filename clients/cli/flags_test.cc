@@ -198,6 +198,49 @@ TEST_F(FlagsTest, ReadsWhatAFrontDoorNeeds) {
   EXPECT_EQ(flags->grace, absl::Minutes(1));
 }
 
+TEST_F(FlagsTest, ReadsWhatModulesNeed) {
+  auto flags = ParseFlags({"module", "load", "a.rmod", "--master", "unix:/x",
+                           "--target", "ssh:web*", "--signature", "s"});
+  ASSERT_TRUE(flags.ok()) << flags.status();
+  EXPECT_EQ(flags->arguments, (Arguments{"load", "a.rmod"}));
+  EXPECT_EQ(flags->targets, "ssh:web*");
+  EXPECT_EQ(flags->signature, "s");
+  flags = ParseFlags({"module", "inspect", "a.rmod", "--json",
+                      "--require-signature", "k1", "--require-signature=k2"});
+  ASSERT_TRUE(flags.ok()) << flags.status();
+  EXPECT_TRUE(flags->json);
+  EXPECT_EQ(flags->signers, (std::vector<std::string>{"k1", "k2"}));
+  flags =
+      ParseFlags({"serve", "--listen", "unix:/x", "--module-policy", "p",
+                  "--allow-module", "a", "--allow-module", "b", "--deny-module",
+                  "c", "--max-image-mib", "8", "--module-idle", "10m"});
+  ASSERT_TRUE(flags.ok()) << flags.status();
+  EXPECT_EQ(flags->module_policy, "p");
+  EXPECT_EQ(flags->allow_modules, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(flags->deny_modules, (std::vector<std::string>{"c"}));
+  EXPECT_EQ(flags->max_image_mib, 8u);
+  EXPECT_EQ(flags->module_idle, absl::Minutes(10));
+}
+
+TEST_F(FlagsTest, RefusesWrongUsageOfModule) {
+  for (const Arguments& arguments :
+       {Arguments{"module"}, Arguments{"module", "inspect"},
+        Arguments{"module", "list", "x", "--master", "unix:/x"},
+        Arguments{"module", "nothing", "--master", "unix:/x"}}) {
+    EXPECT_EQ(ParseError(arguments),
+              "module takes inspect FILE.rmod, list, watch, load FILE.rmod or "
+              "unload NAME-OR-DIGEST");
+  }
+  EXPECT_EQ(ParseError({"module", "unload", "x"}),
+            "module unload needs --master unix:PATH or $RAMET_MASTER");
+  for (const char* value : {"0", "257", "-1", "x"}) {
+    EXPECT_EQ(
+        ParseError({"serve", "--listen", "unix:/x",
+                    std::string("--max-image-mib=") + value}),
+        std::string("--max-image-mib takes 1 to 256, not \"") + value + "\"");
+  }
+}
+
 TEST_F(FlagsTest, HelpComesBeforeEverything) {
   for (const Arguments& arguments :
        {Arguments{"help"}, Arguments{"-h"}, Arguments{"call", "--help"}}) {
@@ -212,14 +255,35 @@ TEST_F(FlagsTest, HelpComesBeforeEverything) {
 
 TEST_F(FlagsTest, TheUsageNamesEveryFlag) {
   const std::string usage = kUsage;
-  for (const char* flag :
-       {"--module",        "--cache",         "--deadline",
-        "--stats",         "-q, --quiet",     "--master",
-        "--listen",        "--clients",       "--tls-cert",
-        "--tls-key",       "--tls-client-ca", "--tls-ca",
-        "--keepalive",     "--grace",         "--metrics",
-        "-i, --identity",  "--known-hosts",   "--host-key-check",
-        "--ssh-transport", "-F, --ssh-config"}) {
+  for (const char* flag : {"--module",
+                           "--cache",
+                           "--deadline",
+                           "--stats",
+                           "-q, --quiet",
+                           "--master",
+                           "--listen",
+                           "--clients",
+                           "--tls-cert",
+                           "--tls-key",
+                           "--tls-client-ca",
+                           "--tls-ca",
+                           "--keepalive",
+                           "--grace",
+                           "--metrics",
+                           "-i, --identity",
+                           "--known-hosts",
+                           "--host-key-check",
+                           "--ssh-transport",
+                           "-F, --ssh-config",
+                           "--require-signature",
+                           "--module-policy",
+                           "--allow-module",
+                           "--deny-module",
+                           "--max-image-mib",
+                           "--module-idle",
+                           "--target",
+                           "--signature",
+                           "--json"}) {
     EXPECT_NE(usage.find(flag), std::string::npos) << flag;
   }
 }

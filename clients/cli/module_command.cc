@@ -31,15 +31,15 @@ void Print(const v1::ModuleInfo& info) {
                     image.deflated_bytes(), "/", image.image_bytes(), " bytes");
   }
   printf("%s\t%s\tfor %s\t%s\t%s\tfrom %s%s%s\tin %s\n",
-         Printable(info.name()).c_str(),
+         PrintableLine(info.name()).c_str(),
          info.digest().substr(0, kDigestDigits).c_str(),
-         Printable(info.targets()).c_str(),
-         Printable(absl::StrJoin(info.services(), " ")).c_str(),
-         Printable(images).c_str(), Printable(info.origin()).c_str(),
+         PrintableLine(info.targets()).c_str(),
+         PrintableLine(absl::StrJoin(info.services(), " ")).c_str(),
+         PrintableLine(images).c_str(), PrintableLine(info.origin()).c_str(),
          info.signer().empty() ? "" : ", signed by ", info.signer().c_str(),
          info.contexts().empty()
              ? "no context"
-             : Printable(absl::StrJoin(info.contexts(), " ")).c_str());
+             : PrintableLine(absl::StrJoin(info.contexts(), " ")).c_str());
 }
 
 void Print(const v1::ModuleSet& set) {

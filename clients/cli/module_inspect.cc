@@ -53,7 +53,7 @@ v1::ModuleDescription DescribeBundle(const importer::Bundle& bundle,
 std::string DescriptionText(const v1::ModuleDescription& description) {
   std::string text;
   const auto line = [&text](const auto&... parts) {
-    absl::StrAppend(&text, Printable(absl::StrCat(parts...)), "\n");
+    absl::StrAppend(&text, PrintableLine(absl::StrCat(parts...)), "\n");
   };
   line("module ", description.name(), ", ", description.file_bytes(), " bytes");
   line("digest sha256:", description.digest());

@@ -31,7 +31,8 @@ client {
   certificate: "dns:auditor.example.org"
   allow { target: "**" admin: "ramet.v1.Contexts/List"
           admin: "grpc.health.v1.Health/*" }
-  allow { admin: "grpc.*/*" admin: "ramet.v1.Modules/*" }
+  allow { admin: "grpc.*/*" admin: "ramet.v1.Modules/Describe"
+          admin: "ramet.v1.Modules/List" }
 }
 """
 
@@ -157,6 +158,22 @@ class MutualTlsTest(cases.Case):
                           (auditor.Logs, pb.LogsRequest())):
       self.fails("PERMISSION_DENIED",
                  lambda: list(call(request, timeout=CALL_S)))
+
+  def test_modules_are_listed_and_changed_by_who_may(self):
+    pb, stub = front_door.modules(self.shared)
+    auditor = stub.ModulesStub(self.channel(self.auditor))
+    deploy = stub.ModulesStub(self.channel(self.deploy))
+    listed = auditor.List(pb.ListModulesRequest(), timeout=CALL_S)
+    self.assertEqual(["greeter", "probe"], [m.name for m in listed.modules])
+    self.fails("PERMISSION_DENIED", lambda: deploy.List(
+        pb.ListModulesRequest(), timeout=CALL_S))
+    for modules in (auditor, deploy):
+      self.fails("PERMISSION_DENIED", lambda: modules.Load(
+          iter([pb.LoadRequest(options=pb.LoadOptions())]), timeout=CALL_S))
+      self.fails("PERMISSION_DENIED", lambda: modules.Unload(
+          pb.UnloadRequest(what="greeter"), timeout=CALL_S))
+      self.fails("PERMISSION_DENIED", lambda: list(modules.Watch(
+          pb.WatchModulesRequest(), timeout=CALL_S)))
 
   def test_standard_services_need_rules_and_the_doors_health_does_not(self):
     for pair, allowed in ((self.deploy, False), (self.auditor, True)):

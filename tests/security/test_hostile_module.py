@@ -50,7 +50,10 @@ class HostileModuleTest(trees.Tree):
     """A call, the link of the module that it has started, and its frame."""
     call = self.call_module()
     link = self.door.accept_module()
-    return call, link, link.take_call("Do")
+    asked = link.take_call("Do")
+    # It has begun to answer: the next case's is started without a back-off.
+    link.reply(asked, wire.part(wire.HEADERS))
+    return call, link, asked
 
   def assert_module_answers(self):
     """The module's context has dealt with everything that it sent before."""
