@@ -151,9 +151,14 @@ void ModuleCourier::OnGet(Link* from, ModuleNotice* notice) {
     context_->router().Charge(from, core::kGetModule, kAskCost);
     const ContextId child = from->peer_id();
     for (size_t i = given_.size(); i-- > 0;) {
-      const Given& given = *given_.at(i);
+      Given& given = *given_.at(i);
       if (given.child != child || given.digest != notice->digest) continue;
-      if (!given.done) return;  // it is on its way
+      if (!given.done) {
+        // It is on its way, but what was sent has got lost: frames of a first
+        // flight may.
+        given.sent = 0;
+        return Pump();
+      }
       Forget(i);
     }
     Give(child, notice->digest);

@@ -287,6 +287,16 @@ TEST_F(ModuleCourierTest, AChildThatLostAnImageGetsItAgain) {
   EXPECT_TRUE(parent_->frames().empty());
 }
 
+TEST_F(ModuleCourierTest, AChildThatAsksForWhatIsOnItsWayGetsItFromTheStart) {
+  Load(b_, 0, 60'000);
+  Forward(kLeft, b_);
+  left_->TakeFrames();
+  GetImage(left_.get(), kLeft, b_);
+  EXPECT_EQ(Got(left_.get()), (Words{"load b 0+60000"}));
+  Load(b_, 60'000, 60'000);
+  EXPECT_EQ(Got(left_.get()), (Words{"load b 60000+60000"}));
+}
+
 TEST_F(ModuleCourierTest, AnImageThatWasEvictedIsFetchedAgain) {
   cache_.set_max_bytes(b_.size());
   Load(a_);
