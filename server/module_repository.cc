@@ -20,7 +20,7 @@
 namespace ramet::server {
 namespace {
 
-// Larger than any image may be (importer/image_receiver.h).
+// Larger than any image may be (importer/image_limits.h).
 constexpr off_t kMaxBundleBytes = 1024 * 1024 * 1024;
 
 // Where minisign puts a file's signature, and what it may have: two lines of
