@@ -372,6 +372,25 @@ TEST_F(CallsFromModulesTest, TheEndOfTheCalleeIsTold) {
       << reply->message();
 }
 
+TEST_F(CallsFromModulesTest, ChainsKeepTheirOrderAndStopAtAFailure) {
+  Probe("local:b");
+  const ProbeStub caller = Probe("local:a/local:");
+  CallOutRequest request = ToName("local:b", CallOutRequest::CHAIN);
+  request.set_times(10);
+  request.set_count(-1);
+  CallOutReply reply = CallOut(caller, request);
+  EXPECT_EQ(reply.code(), 0) << reply.message();
+  EXPECT_EQ(reply.count(), 10);
+  request.set_count(4);
+  reply = CallOut(caller, request);
+  EXPECT_EQ(reply.code(), Number(absl::StatusCode::kDataLoss))
+      << reply.message();
+  EXPECT_EQ(reply.count(), 4);
+  EXPECT_EQ(reply.failed(), 6);
+  request.set_target(CallOutRequest::MASTER);
+  ExpectRefused(caller, request, absl::StatusCode::kUnimplemented);
+}
+
 TEST_F(CallsFromModulesTest, ServicesComeBeforeAndAfterContextsAndOnce) {
   EXPECT_EQ(master_->AddService(std::make_unique<probe::Open>()).code(),
             absl::StatusCode::kAlreadyExists);

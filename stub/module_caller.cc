@@ -31,6 +31,7 @@ class ModuleChannel final : public Channel {
     return caller_->Start(target_, std::move(method), options, tie_, nullptr,
                           std::move(listener));
   }
+  bool keeps_order() const override { return true; }
 
  private:
   ModuleCaller* const caller_;
@@ -87,6 +88,10 @@ std::shared_ptr<ModuleCall> ModuleCaller::Start(
   }
   core::CallHeaders headers;
   headers.metadata = ToWireMetadata(options.metadata);
+  headers.chain_id = options.chain_position.id;
+  headers.chain_epoch = options.chain_position.epoch;
+  headers.chain_index = options.chain_position.index;
+  headers.chain_known_ok = options.chain_position.known_ok;
   if (remaining <= absl::ZeroDuration()) {
     call->End(absl::DeadlineExceededError(
         method + ": the deadline had passed before the call"));

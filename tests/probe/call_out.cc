@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "stub/call_chain.h"
 
 namespace ramet::probe {
 namespace {
@@ -67,6 +68,8 @@ class Caller {
         return Count();
       case CallOutRequest::SUM:
         return Sum();
+      case CallOutRequest::CHAIN:
+        return Chain();
       default:
         return Echo();
     }
@@ -96,8 +99,13 @@ class Caller {
     for (int i = 0; i < request_.times(); ++i) {
       pending.push_back(open_.StartEcho(request_.echo(), options_));
     }
+    return CountOutcomes(&pending);
+  }
+
+  absl::Status CountOutcomes(
+      std::vector<stub::PendingCall<::probe::v1::EchoReply>>* pending) {
     absl::Status last;
-    for (auto& call : pending) {
+    for (auto& call : *pending) {
       const auto echo = call.Wait();
       if (echo.ok()) {
         reply_->set_count(reply_->count() + 1);
@@ -107,6 +115,21 @@ class Caller {
       }
     }
     return last;
+  }
+
+  absl::Status Chain() {
+    stub::CallChain chain;
+    std::vector<stub::PendingCall<::probe::v1::EchoReply>> pending;
+    for (int i = 0; i < request_.times(); ++i) {
+      ::probe::v1::EchoRequest echo = request_.echo();
+      // Those in front are the slower ones.
+      echo.set_wait_ms(request_.times() - i);
+      if (i == request_.count()) {
+        echo.set_error_code(static_cast<int>(absl::StatusCode::kDataLoss));
+      }
+      pending.push_back(open_.StartEcho(echo, chain.Options(options_)));
+    }
+    return CountOutcomes(&pending);
   }
 
   absl::Status Stream() {
