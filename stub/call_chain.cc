@@ -16,6 +16,15 @@ uint64_t RandomId() {
   return id;
 }
 
+// `count` is how many numbers from 0 on are all there; those beyond wait.
+void CountUp(uint64_t number, std::set<uint64_t>* beyond, uint64_t* count) {
+  beyond->insert(number);
+  while (!beyond->empty() && *beyond->begin() == *count) {
+    beyond->erase(beyond->begin());
+    ++*count;
+  }
+}
+
 }  // namespace
 
 CallChain::CallChain() : state_(std::make_shared<ChainState>(RandomId())) {}
@@ -56,8 +65,12 @@ void ChainState::StartUnary(Channel* channel, std::string method,
     epoch = epoch_;
     failure = epoch->failure;
     if (failure.ok()) {
-      options.chain_position = {id_, epoch_number_, epoch->next_index++,
-                                epoch->known_ok};
+      options.chain_position = {id_,
+                                epoch_number_,
+                                epoch->next_index++,
+                                epoch->known_ok,
+                                next_sequence_++,
+                                settled_};
     }
   }
   if (!failure.ok()) {
@@ -66,9 +79,10 @@ void ChainState::StartUnary(Channel* channel, std::string method,
   }
   // Calls that are under way keep the chain.
   auto state = std::move(options.chain);
-  auto on_done = [state, epoch, index = options.chain_position.index,
+  auto on_done = [state, epoch, position = options.chain_position,
                   done = std::move(done)](absl::StatusOr<std::string> reply) {
-    absl::Status status = state->OnOutcome(epoch.get(), index, reply.status());
+    absl::Status status =
+        state->OnOutcome(epoch.get(), position, reply.status());
     if (status.ok()) {
       done(std::move(reply));
     } else {
@@ -84,16 +98,13 @@ void ChainState::StartUnary(Channel* channel, std::string method,
   }
 }
 
-absl::Status ChainState::OnOutcome(Epoch* epoch, uint64_t index,
+absl::Status ChainState::OnOutcome(Epoch* epoch, const ChainPosition& position,
                                    const absl::Status& status) {
   std::lock_guard<std::mutex> lock(mutex_);
+  const uint64_t index = position.index;
+  CountUp(position.sequence, &settled_beyond_, &settled_);
   if (status.ok()) {
-    epoch->ok_beyond.insert(index);
-    while (!epoch->ok_beyond.empty() &&
-           *epoch->ok_beyond.begin() == epoch->known_ok) {
-      epoch->ok_beyond.erase(epoch->ok_beyond.begin());
-      ++epoch->known_ok;
-    }
+    CountUp(index, &epoch->ok_beyond, &epoch->known_ok);
     return status;
   }
   // A hop may have had other words for a call behind the one that failed.

@@ -27,9 +27,10 @@ namespace ramet::stub {
 //   auto started = units.StartStart(unit, chain.Options());
 //   if (!started.Wait().ok()) ... chain.status() is what went wrong first
 //
-// It goes to modules in contexts of a master in this process. UNIMPLEMENTED: a
-// way on which calls may overtake each other (a front door). ABORTED: calls of
-// the chain were lost, or went to different modules.
+// It goes to modules, from programs with a master, from clients of a front door
+// and from modules. UNIMPLEMENTED: services of a master, and channels that do
+// not keep order. ABORTED: calls of the chain were lost, or went to different
+// modules.
 //
 // Copies are the same chain. Threads: any; calls of several threads come in
 // the order in which they happen to be made.
@@ -73,13 +74,16 @@ class ChainState {
   };
 
   // The status that the call is told.
-  absl::Status OnOutcome(Epoch* epoch, uint64_t index,
+  absl::Status OnOutcome(Epoch* epoch, const ChainPosition& position,
                          const absl::Status& status);
 
   const uint64_t id_;
   std::mutex order_mutex_;    // while a call is started, so that none overtakes
   mutable std::mutex mutex_;  // for everything below
   uint32_t epoch_number_ = 0;
+  uint64_t next_sequence_ = 0;
+  uint64_t settled_ = 0;
+  std::set<uint64_t> settled_beyond_;  // settled_
   std::shared_ptr<Epoch> epoch_ = std::make_shared<Epoch>();
 };
 

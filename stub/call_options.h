@@ -32,6 +32,10 @@ struct ChainPosition {
   uint32_t epoch = 0;
   uint64_t index = 0;
   uint64_t known_ok = 0;
+  // For ways on which calls may overtake each other: the number of the call
+  // among all of the chain, and how many in front are known to be over.
+  uint64_t sequence = 0;
+  uint64_t settled = 0;
 };
 
 // How one call is made. A value type.
@@ -40,6 +44,12 @@ struct CallOptions {
   // two the earlier counts. By default there is no limit.
   absl::Duration timeout = absl::InfiniteDuration();  // from the call's start
   absl::Time deadline = absl::InfiniteFuture();
+
+  // While the context can't be connected (UNAVAILABLE), the call tries again
+  // after a pause that grows, until its limit, instead of failing. A call that
+  // has been sent is never repeated. From a module it has no effect: contexts
+  // are connected by the master.
+  bool wait_for_ready = false;
 
   // Pairs for the method; INVALID_ARGUMENT for what CheckMetadata() refuses.
   MetadataPairs metadata;
