@@ -1,11 +1,14 @@
 #include "server/call_dispatcher.h"
 
 #include <algorithm>
+#include <random>
 #include <utility>
 
 #include "absl/time/clock.h"
 #include "core/base/strings.h"
 #include "core/wire/method_name.h"
+#include "server/back_off.h"
+#include "server/master_name.h"
 #include "stub/status_bridge.h"
 
 namespace ramet::server {
@@ -37,10 +40,14 @@ void EndAtOnce(std::unique_ptr<OutgoingCall::Listener> listener,
 absl::StatusOr<TargetPtr> MakeTarget(const std::string& text,
                                      const ConnectOptions& connect) {
   auto target = std::make_shared<Target>();
+  target->connect = connect;
+  if (text == kMasterName) {
+    target->name = text;
+    return TargetPtr(std::move(target));
+  }
   const Status parsed = parent::ParseTarget(text, &target->hops);
   if (!parsed.ok()) return stub::ToAbslStatus(parsed);
   target->name = ContextDirectory::Name(target->hops, target->hops.size());
-  target->connect = connect;
   return TargetPtr(std::move(target));
 }
 
@@ -99,13 +106,35 @@ class CallDispatcher::RegisteredListener final : public OutgoingCall::Listener {
   OutgoingCall* call_ = nullptr;
 };
 
+// A call that waits for ready, and how.
+struct CallDispatcher::Patient {
+  Patient(const Target& target, const stub::CallOptions& options,
+          const std::shared_ptr<OutgoingCall>& call,
+          ModuleRepository::BundlePtr bundle)
+      : target(target),
+        options(options),
+        call(call),
+        bundle(std::move(bundle)) {}
+
+  const Target target;
+  const stub::CallOptions options;
+  const std::weak_ptr<OutgoingCall> call;
+  const ModuleRepository::BundlePtr bundle;
+  BackOff back_off{[] {
+    static auto* const random = new std::mt19937(std::random_device{}());
+    return std::generate_canonical<double, 32>(*random);
+  }};
+};
+
 CallDispatcher::CallDispatcher(core::Context* context,
                                const ModuleRepository* modules,
+                               const HostedDirectory* hosted,
                                ContextDirectory* directory, KeptStats* stats,
                                TreeWatch* tree, CallObserver* observer,
                                uint32_t module_idle_ms)
     : context_(context),
       modules_(modules),
+      hosted_(hosted),
       directory_(directory),
       delivery_(context, modules, directory, module_idle_ms),
       stats_(stats),
@@ -115,8 +144,14 @@ CallDispatcher::CallDispatcher(core::Context* context,
 std::shared_ptr<OutgoingCall> CallDispatcher::Start(
     const Target& target, std::string method, const stub::CallOptions& options,
     std::unique_ptr<OutgoingCall::Listener> listener) {
-  const absl::StatusOr<ModuleRepository::BundlePtr> bundle =
-      modules_->FindMethod(method, target.name);
+  const bool to_master = target.hops.empty();
+  absl::StatusOr<ModuleRepository::BundlePtr> bundle = nullptr;
+  if (!to_master) {
+    bundle = modules_->FindMethod(method, target.name);
+  } else if (!hosted_->KindOf(method).has_value()) {
+    bundle = absl::UnimplementedError("unknown method " + method +
+                                      " in context master");
+  }
   auto registered = std::make_unique<RegisteredListener>(
       this, std::move(listener), bundle.ok() ? method : "unknown");
   if (!bundle.ok()) {
@@ -144,14 +179,25 @@ std::shared_ptr<OutgoingCall> CallDispatcher::Start(
   headers.accepted_encodings = options.accepted_compressions;
   RegisteredListener* const unset = registered.get();
   const std::shared_ptr<OutgoingCall> call =
-      OutgoingCall::Create(context_, std::move(headers), std::move(registered));
+      OutgoingCall::Create(context_, std::move(headers), std::move(registered),
+                           options.max_reply_bytes);
   unset->set_call(call.get());
+  if (options.chain_position.id != 0) call->set_chain_starts(&chain_starts_);
   calls_.emplace(call.get(), call);
-  ContextDirectory::Entry* const linked = directory_->FindLinked(target.name);
+  ContextDirectory::Entry* linked =
+      to_master ? nullptr : directory_->FindLinked(target.name);
+  // What goes out while a context is being made ready is sent.
+  if (linked != nullptr && !linked->ready && options.wait_for_ready) {
+    linked = nullptr;
+  }
   if (remaining < absl::InfiniteDuration()) {
     SetDeadline(call.get(), target, remaining, linked);
   }
-  if (linked == nullptr) {
+  if (to_master) {
+    call->Start(core::kMasterId);
+  } else if (linked == nullptr && options.wait_for_ready) {
+    StartWhenReady(std::make_shared<Patient>(target, options, call, *bundle));
+  } else if (linked == nullptr) {
     StartWhenLinked(target, options, call, *bundle);
   } else if (Deliver(call.get(), **bundle, linked)) {
     call->Start(linked->id);
@@ -171,22 +217,57 @@ void CallDispatcher::SetDeadline(OutgoingCall* call, const Target& target,
                                  absl::ToInt64Milliseconds(remaining), " ms"}));
 }
 
+DirectoryOptions CallDispatcher::FollowConnect(const Target& target,
+                                               absl::Duration remaining) {
+  stats_->Keep(target.connect.stats);
+  return tree_->Follow(target.hops[0].ToString(),
+                       ToDirectoryOptions(target.connect, remaining));
+}
+
 void CallDispatcher::StartWhenLinked(
     const Target& target, const stub::CallOptions& options,
     const std::shared_ptr<OutgoingCall>& call,
     const ModuleRepository::BundlePtr& bundle) {
-  stats_->Keep(target.connect.stats);
   const std::weak_ptr<OutgoingCall> weak = call;
   directory_->WhenLinked(
-      target.hops,
-      tree_->Follow(target.hops[0].ToString(),
-                    ToDirectoryOptions(target.connect, RemainingOf(options))),
+      target.hops, FollowConnect(target, RemainingOf(options)),
       [this, weak, bundle](const Status& status,
                            ContextDirectory::Entry* entry) {
         const std::shared_ptr<OutgoingCall> waiting = weak.lock();
         if (waiting == nullptr) return;
         if (!status.ok()) return waiting->Cancel(status);
         if (Deliver(waiting.get(), *bundle, entry)) waiting->Start(entry->id);
+      });
+}
+
+void CallDispatcher::StartWhenReady(const std::shared_ptr<Patient>& patient) {
+  directory_->WhenReady(
+      patient->target.hops,
+      FollowConnect(patient->target, RemainingOf(patient->options)),
+      [this, patient](const Status& status, ContextDirectory::Entry* entry) {
+        const std::shared_ptr<OutgoingCall> call = patient->call.lock();
+        if (call == nullptr) return;
+        if (status.code() == Code::kUnavailable) {
+          return TryAgain(patient, status);
+        }
+        if (!status.ok()) return call->Cancel(status);
+        if (Deliver(call.get(), *patient->bundle, entry)) {
+          call->Start(entry->id);
+        }
+      });
+}
+
+void CallDispatcher::TryAgain(const std::shared_ptr<Patient>& patient,
+                              const Status& status) {
+  const std::shared_ptr<OutgoingCall> call = patient->call.lock();
+  call->set_limit_status(core::Error(
+      Code::kDeadlineExceeded,
+      {"call failed: ", call->method(), " in ", patient->target.name,
+       " (phase connect): not ready in time; last: ", status.message()}));
+  context_->loop()->RunAfter(
+      absl::ToInt64Microseconds(patient->back_off.Next()), [this, patient] {
+        // A call that is over has no dispatcher to go back to, maybe.
+        if (patient->call.lock() != nullptr) StartWhenReady(patient);
       });
 }
 

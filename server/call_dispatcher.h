@@ -14,6 +14,7 @@
 #include "server/call_observer.h"
 #include "server/connect_options.h"
 #include "server/context_directory.h"
+#include "server/hosted_directory.h"
 #include "server/module_delivery.h"
 #include "server/module_repository.h"
 #include "server/outgoing_call.h"
@@ -24,13 +25,13 @@ namespace ramet::server {
 
 // Where calls go and how to connect it: parsed once, shared by every call.
 struct Target {
-  std::vector<parent::Hop> hops;
+  std::vector<parent::Hop> hops;  // none: the master
   std::string name;
   ConnectOptions connect;
 };
 using TargetPtr = std::shared_ptr<const Target>;
 
-// Pure. INVALID_ARGUMENT: `text` is not a target.
+// Pure. `text` may be kMasterName. INVALID_ARGUMENT: it is not a target.
 absl::StatusOr<TargetPtr> MakeTarget(const std::string& text,
                                      const ConnectOptions& connect);
 
@@ -57,13 +58,15 @@ class KeptStats {
 // Ownership: borrows everything. Threads: the loop's.
 class CallDispatcher {
  public:
-  // `observer` sees each call; null: nobody does. `module_idle_ms`:
-  // AnnounceModule's.
+  // `hosted`: what the master itself serves. `observer` sees each call; null:
+  // nobody does. `module_idle_ms`: AnnounceModule's.
   CallDispatcher(core::Context* context, const ModuleRepository* modules,
-                 ContextDirectory* directory, KeptStats* stats, TreeWatch* tree,
-                 CallObserver* observer, uint32_t module_idle_ms);
+                 const HostedDirectory* hosted, ContextDirectory* directory,
+                 KeptStats* stats, TreeWatch* tree, CallObserver* observer,
+                 uint32_t module_idle_ms);
 
-  // Starts a call of `method` ("/demo.v1.Greeter/SayHello"). `options` has its
+  // Starts a call of `method` ("/demo.v1.Greeter/SayHello") in a context, or of
+  // one of the master's own services. `options` has its
   // limit as a deadline. Null when it has ended already; the listener was told
   // then, as always.
   std::shared_ptr<OutgoingCall> Start(
@@ -91,17 +94,26 @@ class CallDispatcher {
   void StartWhenLinked(const Target& target, const stub::CallOptions& options,
                        const std::shared_ptr<OutgoingCall>& call,
                        const ModuleRepository::BundlePtr& bundle);
+  // For one that waits until its context is ready, however often that fails.
+  struct Patient;
+  void StartWhenReady(const std::shared_ptr<Patient>& patient);
+  void TryAgain(const std::shared_ptr<Patient>& patient,
+                const core::Status& status);
+  DirectoryOptions FollowConnect(const Target& target,
+                                 absl::Duration remaining);
   // False: the call was ended, because there is no image for the context.
   bool Deliver(OutgoingCall* call, const importer::Bundle& bundle,
                ContextDirectory::Entry* entry);
 
   core::Context* const context_;
   const ModuleRepository* const modules_;
+  const HostedDirectory* const hosted_;
   ContextDirectory* const directory_;
   ModuleDelivery delivery_;
   KeptStats* const stats_;
   TreeWatch* const tree_;
   CallObserver* const observer_;
+  ChainStarts chain_starts_;
   std::map<OutgoingCall*, std::weak_ptr<OutgoingCall>> calls_;
 };
 

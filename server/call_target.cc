@@ -6,10 +6,13 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "parent/hop.h"
+#include "server/master_name.h"
 #include "stub/status_bridge.h"
 
 namespace ramet::server {
 namespace {
+
+constexpr absl::string_view kMaster = kMasterName;
 
 std::string PercentDecode(absl::string_view text) {
   std::string decoded;
@@ -29,6 +32,7 @@ std::string PercentDecode(absl::string_view text) {
 }  // namespace
 
 absl::StatusOr<std::string> CanonicalTarget(absl::string_view target) {
+  if (target == kMaster) return std::string(target);
   std::vector<parent::Hop> hops;
   const core::Status parsed = parent::ParseTarget(std::string(target), &hops);
   if (!parsed.ok()) return stub::ToAbslStatus(parsed);
@@ -44,8 +48,9 @@ absl::StatusOr<std::string> CallTarget(absl::string_view metadata,
                                        absl::string_view method) {
   if (!metadata.empty()) return CanonicalTarget(metadata);
   // Most authorities are the front door's own address, which is no target.
+  // And many a door's machine is called "master".
   absl::StatusOr<std::string> name = CanonicalTarget(PercentDecode(authority));
-  if (name.ok()) return name;
+  if (name.ok() && *name != kMaster) return name;
   return absl::InvalidArgumentError(absl::StrCat(
       "metadata ramet-target (or :authority) must say which context ", method,
       " is for, for example ssh:web1"));

@@ -16,7 +16,8 @@ absl::StatusOr<std::string> CallTarget(absl::string_view metadata,
                                        absl::string_view authority,
                                        absl::string_view method);
 
-// The canonical name of `target`. INVALID_ARGUMENT: not a target.
+// The canonical name of `target`; "master" is the master's own.
+// INVALID_ARGUMENT: not a target.
 absl::StatusOr<std::string> CanonicalTarget(absl::string_view target);
 
 }  // namespace ramet::server

@@ -9,9 +9,15 @@
 #include "absl/time/time.h"
 #include "server/call_target.h"
 #include "server/context_streams.h"
+#include "server/master_name.h"
 
 namespace ramet::server {
 namespace {
+
+absl::Status MasterIsThere() {
+  return absl::InvalidArgumentError(
+      "master is no target that can be connected: it is there");
+}
 
 std::string Method(absl::string_view name) {
   return absl::StrCat("ramet.v1.Contexts/", name);
@@ -46,6 +52,7 @@ grpc::Status ContextsService::Connect(grpc::ServerContext* context,
   const auto admission =
       parts_.gatekeeper->Admit(*context, Method("Connect"), request->target());
   if (!admission.ok()) return ToGrpc(admission.status());
+  if (request->target() == kMasterName) return ToGrpc(MasterIsThere());
   const auto connected =
       parts_.master->Connect(request->target(), OptionsFor(*context, *request));
   if (!connected.ok()) return ToGrpc(connected.status());
@@ -68,6 +75,7 @@ ContextsService::ConnectWithProgress(grpc::CallbackServerContext* context,
       parts_.gatekeeper->Admit(*context, Method("Connect"), request->target());
   const absl::StatusOr<std::string> target = CanonicalTarget(request->target());
   if (admission.ok() && !target.ok()) admission = target.status();
+  if (admission.ok() && *target == kMasterName) admission = MasterIsThere();
   if (!admission.ok()) {
     return Stream::Failed(parts_.streams.get(), ToGrpc(admission.status()));
   }

@@ -21,8 +21,9 @@ void CallAgent(core::Context* context, core::ContextId target,
   headers.method = core::Concat({"/ramet.control.Agent/", method});
   auto listener =
       std::make_unique<UnaryListener>(headers.method, std::move(done));
-  const auto call = OutgoingCall::Create(context, std::move(headers),
-                                         std::move(listener), kWindowBytes);
+  const auto call =
+      OutgoingCall::Create(context, std::move(headers), std::move(listener),
+                           core::kDefaultMaxMessageBytes, kWindowBytes);
   call->CancelAfter(limit_us, std::move(limit));
   call->Start(target);
   call->Send(request);

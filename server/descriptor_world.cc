@@ -41,7 +41,7 @@ DescriptorWorld::DescriptorWorld(const FileDescriptorSet& files)
   for (const FileDescriptorProto& file : files.file()) database_.Add(file);
 }
 
-std::unique_ptr<DescriptorWorld> DescriptorWorld::OfGenerated(
+FileDescriptorSet DescriptorWorld::FilesOfGenerated(
     const std::vector<std::string>& services) {
   FileDescriptorSet files;
   std::set<std::string> seen;
@@ -49,7 +49,12 @@ std::unique_ptr<DescriptorWorld> DescriptorWorld::OfGenerated(
     Collect(DescriptorPool::generated_pool()->FindFileContainingSymbol(service),
             &seen, &files);
   }
-  return std::make_unique<DescriptorWorld>(files);
+  return files;
+}
+
+std::unique_ptr<DescriptorWorld> DescriptorWorld::OfGenerated(
+    const std::vector<std::string>& services) {
+  return std::make_unique<DescriptorWorld>(FilesOfGenerated(services));
 }
 
 std::optional<std::string> DescriptorWorld::FileWithName(

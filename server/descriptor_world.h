@@ -28,6 +28,9 @@ class DescriptorWorld {
   static std::unique_ptr<DescriptorWorld> OfGenerated(
       const std::vector<std::string>& services);
 
+  static google::protobuf::FileDescriptorSet FilesOfGenerated(
+      const std::vector<std::string>& services);
+
   // The name of the file; nothing if there is none.
   std::optional<std::string> FileWithName(const std::string& name) const;
   std::optional<std::string> FileWithSymbol(const std::string& symbol) const;

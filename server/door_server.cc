@@ -80,7 +80,7 @@ void DoorServer::Build(const DoorParts& parts, grpc::ServerBuilder* builder) {
   builder->RegisterService(&reflection_v1alpha_);
   builder->RegisterService(&channelz_);
   proxy_ = std::make_unique<ProxyService>(parts.master, parts.connect,
-                                          &gatekeeper_, builder);
+                                          &gatekeeper_, parts.chains, builder);
   builder->SetMaxReceiveMessageSize(FrontDoor::kMaxMessageBytes);
   builder->SetMaxSendMessageSize(-1);
   builder->AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 1);

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "core/base/unique_fd.h"
 #include "server/caller.h"
+#include "server/chain_sequencer.h"
 #include "server/channelz_service.h"
 #include "server/contexts_service.h"
 #include "server/descriptor_worlds.h"
@@ -40,6 +41,7 @@ struct DoorParts {
   LogHub* logs;
   HealthState* health;
   DescriptorWorlds* worlds;
+  ChainSequencer* chains;
   absl::Duration keepalive;
 };
 

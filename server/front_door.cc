@@ -10,6 +10,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "server/chain_sequencer.h"
 #include "server/client_policy.h"
 #include "server/door_server.h"
 #include "server/listen_address.h"
@@ -70,10 +71,10 @@ class FrontDoor::Impl {
         streams_(std::make_shared<OpenStreams>()),
         tree_(streams_.get()),
         logs_(streams_.get()),
-        health_(&master->modules(), &tree_, streams_.get()),
-        worlds_(&master->modules(), OwnServices()),
-        parts_{master, options.connect, state_,   streams_,         &tree_,
-               &logs_, &health_,        &worlds_, options.keepalive} {
+        health_(&master->modules(), &master->hosted(), &tree_, streams_.get()),
+        worlds_(&master->modules(), &master->hosted(), OwnServices()),
+        parts_{master, options.connect, state_,   streams_, &tree_,
+               &logs_, &health_,        &worlds_, &chains_, options.keepalive} {
     KeepGrpc();
     tree_.SetObserver(
         [this](const std::string& name) { health_.OnContextChange(name); });
@@ -236,6 +237,7 @@ class FrontDoor::Impl {
   LogHub logs_;
   HealthState health_;
   DescriptorWorlds worlds_;
+  ChainSequencer chains_;
   const DoorParts parts_;
   uint64_t tree_watch_ = 0;
   uint64_t log_watch_ = 0;

@@ -42,7 +42,8 @@ struct DoorOptions {
 //   loop meet here.
 class FrontDoor {
  public:
-  // The largest message that passes, either way; as contexts have it.
+  // The largest message that passes, either way, unless the client wants
+  // larger replies; as contexts have it.
   static constexpr int kMaxMessageBytes = 4 * 1024 * 1024;
   // gRPC's default.
   static constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(20);

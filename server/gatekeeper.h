@@ -52,6 +52,11 @@ class Gatekeeper {
   absl::StatusOr<Admission> AdmitForwarded(
       const grpc::GenericServerContext& context) const;
 
+  // Who calls, as texts have it: what one client is told from another by.
+  std::string CallerName(const grpc::ServerContextBase& context) const {
+    return CallerOf(context).ToString();
+  }
+
   // A call of a method of the door's own ("ramet.v1.Contexts/Get") about the
   // context called `name`; which need not exist.
   absl::StatusOr<Admission> Admit(const grpc::ServerContextBase& context,

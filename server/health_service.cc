@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/master_name.h"
 #include "server/server_stream.h"
 
 namespace ramet::server {
@@ -16,6 +17,8 @@ using grpc::health::v1::HealthCheckResponse;
 constexpr char kCheck[] = "grpc.health.v1.Health/Check";
 constexpr char kWatch[] = "grpc.health.v1.Health/Watch";
 
+constexpr absl::string_view kMaster = kMasterName;
+
 // "ssh:web1/pkg.Service" taken apart. A hop has a colon, a service has none.
 struct Name {
   std::string context;
@@ -26,6 +29,7 @@ struct Name {
 Name ParseName(const std::string& text) {
   const size_t slash = text.rfind('/');
   const size_t last = slash == text.npos ? 0 : slash + 1;
+  if (text == kMaster) return {text, ""};
   if (text.find(':', last) != text.npos) return {text, ""};
   if (slash == text.npos) return {"", text};
   return {text.substr(0, slash), text.substr(last),
@@ -65,12 +69,17 @@ class Watcher final : public StreamSource<HealthCheckResponse> {
 HealthState::ServingStatus HealthState::StatusOf(
     const std::string& text) const {
   const Name name = ParseName(text);
-  if (!name.valid || (!name.service.empty() &&
-                      modules_->FindService(name.service) == nullptr)) {
-    return HealthCheckResponse::SERVICE_UNKNOWN;
+  const bool of_master = name.context == kMaster;
+  bool known = name.service.empty();
+  if (!known && !of_master) {
+    known = modules_->FindService(name.service) != nullptr;
   }
+  if (!known && (of_master || name.context.empty())) {
+    known = hosted_->Has(name.service);
+  }
+  if (!name.valid || !known) return HealthCheckResponse::SERVICE_UNKNOWN;
   bool ready = true;
-  if (!name.context.empty()) {
+  if (!name.context.empty() && !of_master) {
     const auto info = tree_->Find(name.context);
     if (!info.has_value()) return HealthCheckResponse::SERVICE_UNKNOWN;
     ready = info->ready;

@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "server/gatekeeper.h"
+#include "server/hosted_directory.h"
 #include "server/module_repository.h"
 #include "server/open_streams.h"
 #include "server/tree_hub.h"
@@ -24,15 +25,16 @@ namespace ramet::server {
 //   "demo.v1.Greeter"       some loaded bundle has this service
 //   "ssh:web1"              this context is ready
 //   "ssh:web1/pkg.Service"  both
+//   "master/pkg.Service"    the master serves it
 //
 // Threads: any.
 class HealthState {
  public:
   using ServingStatus = grpc::health::v1::HealthCheckResponse::ServingStatus;
 
-  HealthState(const ModuleRepository* modules, const TreeHub* tree,
-              OpenStreams* streams)
-      : modules_(modules), tree_(tree), streams_(streams) {}
+  HealthState(const ModuleRepository* modules, const HostedDirectory* hosted,
+              const TreeHub* tree, OpenStreams* streams)
+      : modules_(modules), hosted_(hosted), tree_(tree), streams_(streams) {}
 
   // SERVICE_UNKNOWN: there is nothing of that name.
   ServingStatus StatusOf(const std::string& name) const;
@@ -47,6 +49,7 @@ class HealthState {
 
  private:
   const ModuleRepository* const modules_;
+  const HostedDirectory* const hosted_;
   const TreeHub* const tree_;
   OpenStreams* const streams_;
   std::atomic<bool> draining_{false};

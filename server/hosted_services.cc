@@ -64,6 +64,7 @@ class HostedServices::Subtree final
   static stub::CallTable::Options TableOptions() {
     stub::CallTable::Options options;
     options.own_id = core::kMasterId;
+    options.ancestor_ids = {core::kMasterId};
     return options;
   }
 
@@ -102,10 +103,16 @@ absl::Status HostedServices::Add(core::Context* context,
   services_.push_back(std::move(service));
   if (context_ != nullptr) return absl::OkStatus();
   context_ = context;
-  context_->SetHandler(
-      core::kCallFunction, core::Context::Access::kAnyone,
-      [this](core::Link* from, const FrameHeader& header,
-             std::string_view payload) { OnCallFrame(from, header, payload); });
+  context_->SetHandler(core::kCallFunction, core::Context::Access::kAnyone,
+                       [this](core::Link* from, const FrameHeader& header,
+                              std::string_view payload) {
+                         if (from != nullptr)
+                           return OnCallFrame(from, header, payload);
+                         // The caller is in the midst of sending it.
+                         post_([this, header, bytes = std::string(payload)] {
+                           if (!stopped_) OnCallFrame(nullptr, header, bytes);
+                         });
+                       });
   context_->AddRouteLostHandler(
       [this](ContextId id, const Status&) { AbortAllOf(id); });
   context_->AddLinkLostHandler(
@@ -169,6 +176,13 @@ Status HostedServices::Admit(const Subtree& subtree, const FrameHeader& header,
     return Status(Code::kUnavailable, "the master is being shut down");
   }
   const auto theirs = calls_of_context_.find(header.src_id);
+  if (header.src_id == core::kMasterId) {
+    if (subtree.calls < kMaxOwnCalls) return Status();
+    return core::Error(Code::kResourceExhausted,
+                       {"the master serves ", kMaxOwnCalls,
+                        " calls of its own already; try again when some are "
+                        "over"});
+  }
   if (subtree.calls >= kMaxCallsOfSubtree ||
       (theirs != calls_of_context_.end() &&
        theirs->second >= kMaxCallsOfContext)) {

@@ -23,11 +23,13 @@
 
 namespace ramet::server {
 
-// Serves calls of contexts to the master: finds the method, holds its policy
-// against the call's authority, and runs it on a thread of its own.
+// Serves calls to the master, of contexts and of its own program: finds the
+// method, holds its policy against the call's authority, and runs it on a
+// thread of its own.
 //
 // Trust: nothing in the tree is above the master, so PARENTS and SELF are for
-//   nobody but itself; what a context calls must be for ANY. What a child's
+//   nobody but itself, which has asked its front door's clients who they are;
+//   what a context calls must be for ANY. What a child's
 //   subtree has open, and makes the master keep, is counted for that subtree
 //   (stub::CallPort::kMaxForeignBytes of each kind), and calls for each context
 //   as well: nobody keeps out those of another child. Those that wait for the
@@ -42,6 +44,9 @@ class HostedServices {
   // answer. More are RESOURCE_EXHAUSTED.
   static constexpr size_t kMaxCallsOfContext = 64;
   static constexpr size_t kMaxCallsOfSubtree = 256;
+  // Of the master's own program, and of the clients of its front door; each may
+  // take a thread.
+  static constexpr size_t kMaxOwnCalls = 1024;
 
   // Runs a task on the loop, in the order of the calls; false: it never will.
   using Post = std::function<bool(std::function<void()> task)>;
@@ -74,6 +79,7 @@ class HostedServices {
     core::EventLoop::TimerId timer = 0;
   };
 
+  // Of the master's own, if `from` is null.
   void OnCallFrame(core::Link* from, const core::FrameHeader& header,
                    std::string_view payload);
   core::Status Admit(const Subtree& subtree, const core::FrameHeader& header,

@@ -67,6 +67,7 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
   void Shutdown();
 
   ModuleRepository& modules() { return modules_; }
+  const HostedDirectory& hosted() const { return hosted_directory_; }
   absl::Status AddService(std::unique_ptr<stub::Service> service,
                           const stub::ServiceOptions& options);
   LoopThread& thread() { return thread_; }
@@ -82,12 +83,13 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
   // The rest is the loop's.
   struct OnLoop {
     OnLoop(core::EventLoop* loop, EmbeddedAgent* agent,
-           const ModuleRepository* modules, const MasterOptions& options)
+           const ModuleRepository* modules, const HostedDirectory* hosted,
+           const MasterOptions& options)
         : context(loop),
           children(&context, agent, &transports::StartLocalAgent, &ssh),
           directory(&context, &children),
-          calls(&context, modules, &directory, &stats, &tree, options.observer,
-                ToGraceMs(options.module_idle)) {
+          calls(&context, modules, hosted, &directory, &stats, &tree,
+                options.observer, ToGraceMs(options.module_idle)) {
       context.ids().Add(1, kAllIds);
       directory.SetWatcher([this](const ContextDirectory::Change& change) {
         tree.OnChange(change);
@@ -123,6 +125,7 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
   const MasterOptions options_;
   const std::unique_ptr<EmbeddedAgent> agent_;
   ModuleRepository modules_;
+  HostedDirectory hosted_directory_;
   absl::Mutex running_mutex_;
   bool running_ ABSL_GUARDED_BY(running_mutex_) = true;
   HostedServices hosted_;
@@ -136,7 +139,7 @@ void Master::Impl::Start() {
       [this] { Post([this] { on_loop_->calls.OnModulesChanged(); }); });
   thread_.RunAndWait([this] {
     on_loop_ = std::make_unique<OnLoop>(thread_.loop(), agent_.get(), &modules_,
-                                        options_);
+                                        &hosted_directory_, options_);
     on_loop_->calls.delivery().SetNamedImages(
         [this](uint32_t kind, const std::string& name) {
           return kind == core::ModuleNotice::kAgent ? agent_->PackedBytes(name)
@@ -175,7 +178,9 @@ absl::Status Master::Impl::AddService(std::unique_ptr<stub::Service> service,
   absl::Status status;
   service = stub::Intercepted(std::move(service), options_.interceptors);
   thread_.RunAndWait([&] {
+    const stub::ServiceInfo& info = service->RametInfo();
     status = hosted_.Add(&on_loop_->context, std::move(service), options);
+    if (status.ok()) hosted_directory_.Add(info);
   });
   return status;
 }
@@ -215,7 +220,7 @@ std::shared_ptr<stub::RawCall> Master::Impl::StartCall(
       [self = shared_from_this()](std::function<void()> task) {
         return self->Post(std::move(task));
       },
-      std::move(listener), compression);
+      std::move(listener), compression, options.max_reply_bytes);
   call->StartWith(
       [this, target = std::move(target), method = std::move(method),
        options = WithDeadline(options)](
@@ -355,6 +360,7 @@ absl::Status Master::AddService(std::unique_ptr<stub::Service> service,
 const ModuleRepository& Master::modules() const { return impl_->modules(); }
 
 ModuleRepository& Master::modules() { return impl_->modules(); }
+const HostedDirectory& Master::hosted() const { return impl_->hosted(); }
 
 absl::StatusOr<stub::Context> Master::Open(const std::string& target,
                                            const ConnectOptions& options) {
@@ -382,6 +388,7 @@ void Master::StartConnect(const std::string& target,
                           const ConnectOptions& options, ConnectDone done) {
   const absl::StatusOr<TargetPtr> made = MakeTarget(target, options);
   if (!made.ok()) return done(made.status());
+  if ((*made)->hops.empty()) return done(absl::OkStatus());  // the master
   auto shared = std::make_shared<ConnectDone>(std::move(done));
   const bool posted = impl_->Post([impl = impl_.get(), target = *made, shared] {
     impl->on_loop()->stats.Keep(target->connect.stats);

@@ -18,6 +18,7 @@
 #include "server/call_observer.h"
 #include "server/connect_options.h"
 #include "server/context_info.h"
+#include "server/hosted_directory.h"
 #include "server/module_repository.h"
 #include "stub/call_options.h"
 #include "stub/context.h"
@@ -107,13 +108,18 @@ class Master {
 
   // Serves `service` to the contexts below, from now on: what its methods are
   // called by is for ANY; nobody is above the master, so what is for PARENTS or
-  // SELF is refused. Methods run on threads of their own, and may use stubs and
-  // this master, but not destroy it; whatever runs when a call is cancelled
-  // must not block. ~Master() cancels its calls and waits for its methods.
-  // `options`: its limits, in place of those in its .proto. ALREADY_EXISTS:
-  // there is one of that name; INVALID_ARGUMENT: options of no such method.
+  // SELF is refused. To its own program, by Open("master"), and to clients of a
+  // front door it serves all of them. Methods run on threads of their own, and
+  // may use stubs and this master, but not destroy it; whatever runs when a
+  // call is cancelled must not block. ~Master() cancels its calls and waits for
+  // its methods. `options`: its limits, in place of those in its .proto.
+  // ALREADY_EXISTS: there is one of that name; INVALID_ARGUMENT: options of no
+  // such method.
   absl::Status AddService(std::unique_ptr<stub::Service> service,
                           const stub::ServiceOptions& options = {});
+
+  // The services of AddService().
+  const HostedDirectory& hosted() const;
 
   // Connects `target` ("ssh:bastion/ssh:web1") unless it is connected, and
   // waits for it. Errors name what failed, the hop, the phase and why:

@@ -7,6 +7,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "server/descriptor_world.h"
 #include "server/server_stream.h"
 
 namespace ramet::server {
@@ -87,6 +88,11 @@ grpc::Status ModulesService::Describe(grpc::ServerContext* context,
   const auto admission = gatekeeper_->Admit(*context, Method("Describe"));
   if (!admission.ok()) return ToGrpc(admission.status());
   const auto bundle = master_->modules().FindService(request->service());
+  if (bundle == nullptr && master_->hosted().Has(request->service())) {
+    const auto files = DescriptorWorld::FilesOfGenerated({request->service()});
+    reply->set_file_descriptor_set(files.SerializeAsString());
+    return grpc::Status::OK;
+  }
   if (bundle == nullptr) {
     return grpc::Status(
         grpc::StatusCode::NOT_FOUND,

@@ -1,6 +1,7 @@
 #include "server/outgoing_call.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/base/strings.h"
 
@@ -23,21 +24,23 @@ core::Status OutgoingCall::Listener::OnCompressedMessage(std::string) {
 
 OutgoingCall::OutgoingCall(core::Context* context, core::CallHeaders headers,
                            std::unique_ptr<Listener> listener,
-                           uint64_t window_bytes)
+                           size_t max_reply_bytes, uint64_t window_bytes)
     : context_(context),
       headers_(std::move(headers)),
       listener_(std::move(listener)),
       sender_([this](std::string_view payload) { SendFrame(payload, 0); },
               /*credit=*/0),
-      assembler_(core::kDefaultMaxMessageBytes, window_bytes) {}
+      assembler_(max_reply_bytes, window_bytes) {}
 
 OutgoingCall::~OutgoingCall() = default;
 
 std::shared_ptr<OutgoingCall> OutgoingCall::Create(
     core::Context* context, core::CallHeaders headers,
-    std::unique_ptr<Listener> listener, uint64_t window_bytes) {
-  std::shared_ptr<OutgoingCall> call(new OutgoingCall(
-      context, std::move(headers), std::move(listener), window_bytes));
+    std::unique_ptr<Listener> listener, size_t max_reply_bytes,
+    uint64_t window_bytes) {
+  std::shared_ptr<OutgoingCall> call(
+      new OutgoingCall(context, std::move(headers), std::move(listener),
+                       max_reply_bytes, window_bytes));
   call->self_ = call;
   return call;
 }
@@ -64,6 +67,7 @@ void OutgoingCall::Start(core::ContextId target) {
     headers_.timeout_us =
         std::max<int64_t>(deadline_us_ - context_->loop()->NowUs(), 1);
   }
+  if (chain_starts_ != nullptr) chain_starts_->push_back(this);
   sender_.SendHeaders(core::SerializeControl(headers_));
   headers_.metadata.clear();
   sender_.AddCredit(core::kInitialWindowBytes);
@@ -107,7 +111,21 @@ void OutgoingCall::Cancel(const Status& why) {
   Finish(std::move(result));
 }
 
+void OutgoingCall::SendFirstFrames() {
+  ChainStarts* const starts = std::exchange(chain_starts_, nullptr);
+  while (!starts->empty()) {
+    OutgoingCall* const first = starts->front();
+    starts->pop_front();
+    if (first == this) return;
+    first->chain_starts_ = nullptr;
+    const std::shared_ptr<OutgoingCall> kept = first->shared_from_this();
+    first->sender_.Flush();
+  }
+}
+
 void OutgoingCall::SendFrame(std::string_view payload, uint8_t flags) {
+  // A long message goes out as it is given, and must not get ahead.
+  if (chain_starts_ != nullptr) SendFirstFrames();
   FrameHeader header;
   header.flags = flags;
   header.dst_id = target_;
@@ -214,6 +232,10 @@ void OutgoingCall::Finish(CallResult result) {
   const std::shared_ptr<OutgoingCall> self = std::move(self_);
   if (handle_ != core::kNoHandle) context_->handles().Remove(handle_);
   context_->loop()->CancelTimer(timer_);
+  if (chain_starts_ != nullptr) {
+    ChainStarts& starts = *chain_starts_;
+    starts.erase(std::remove(starts.begin(), starts.end(), this), starts.end());
+  }
   if (flush_due_) context_->loop()->ForgetTurnEnd(this);
   const std::unique_ptr<Listener> listener = std::move(listener_);
   listener->OnEnd(std::move(result));

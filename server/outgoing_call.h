@@ -1,6 +1,7 @@
 #ifndef SERVER_OUTGOING_CALL_H_
 #define SERVER_OUTGOING_CALL_H_
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -24,6 +25,13 @@ struct CallResult {
   std::string details;  // google.rpc.Status, when the callee gave one
   std::vector<core::Metadata> trailing_metadata;
 };
+
+class OutgoingCall;
+
+// Calls of chains whose first frame is not out yet, in the order in which they
+// were started: that is the order in which their first frames go out, whoever
+// has something to send first. The loop's.
+using ChainStarts = std::deque<OutgoingCall*>;
 
 // One call from the master to a context, of any kind: messages in both
 // directions as far as the windows go. What is sent in one turn of the loop
@@ -58,10 +66,12 @@ class OutgoingCall final : public std::enable_shared_from_this<OutgoingCall>,
     virtual void OnEnd(CallResult result) = 0;
   };
 
-  // `window_bytes`: see core::ReceiveWindow.
+  // `max_reply_bytes`: of a message; longer ones end the call,
+  // RESOURCE_EXHAUSTED. `window_bytes`: see core::ReceiveWindow.
   static std::shared_ptr<OutgoingCall> Create(
       core::Context* context, core::CallHeaders headers,
       std::unique_ptr<Listener> listener,
+      size_t max_reply_bytes = core::kDefaultMaxMessageBytes,
       uint64_t window_bytes = core::kInitialWindowBytes);
   ~OutgoingCall() override;
 
@@ -75,6 +85,14 @@ class OutgoingCall final : public std::enable_shared_from_this<OutgoingCall>,
   // status. `slack_us`: how much longer to wait for somebody on the way who
   // has the same limit, and more to say.
   void SetDeadline(int64_t limit_us, int64_t slack_us, core::Status status);
+
+  // What it ends with at its limit, from now on.
+  void set_limit_status(core::Status status) {
+    limit_status_ = std::move(status);
+  }
+
+  // For a call of a chain, before Start(); `starts` outlives it.
+  void set_chain_starts(ChainStarts* starts) { chain_starts_ = starts; }
 
   // Sends the headers to `target`, and what was sent before.
   void Start(core::ContextId target);
@@ -94,7 +112,8 @@ class OutgoingCall final : public std::enable_shared_from_this<OutgoingCall>,
 
  private:
   OutgoingCall(core::Context* context, core::CallHeaders headers,
-               std::unique_ptr<Listener> listener, uint64_t window_bytes);
+               std::unique_ptr<Listener> listener, size_t max_reply_bytes,
+               uint64_t window_bytes);
 
   void OnReply(const core::FrameHeader& header,
                std::string_view payload) override;
@@ -111,6 +130,8 @@ class OutgoingCall final : public std::enable_shared_from_this<OutgoingCall>,
   void OnTurnEnd() override;
   void FlushSoon();
   void SendFrame(std::string_view payload, uint8_t flags);
+  // Before the first one: those of calls in front of this one in their chains.
+  void SendFirstFrames();
   void SendGrant();
   void SendCancel();
   core::Status StatusOf(core::CallTrailers* trailers) const;
@@ -127,6 +148,7 @@ class OutgoingCall final : public std::enable_shared_from_this<OutgoingCall>,
   core::HandleId handle_ = core::kNoHandle;
   core::CallSender sender_;
   core::CallAssembler assembler_;
+  ChainStarts* chain_starts_ = nullptr;  // until the first frame is out
   bool flush_due_ = false;
   bool answered_ = false;  // headers or a message have come
 };

@@ -65,9 +65,10 @@ class PostedCall::LoopListener final : public OutgoingCall::Listener {
 
 PostedCall::PostedCall(Post post,
                        std::shared_ptr<stub::RawCallListener> listener,
-                       stub::Compression compression)
+                       stub::Compression compression, size_t max_reply_bytes)
     : post_(std::move(post)),
       compression_(compression),
+      max_reply_bytes_(max_reply_bytes),
       listener_(std::move(listener)) {}
 
 PostedCall::~PostedCall() = default;
@@ -154,8 +155,8 @@ void PostedCall::Consumed(size_t message_bytes) {
 
 core::Status PostedCall::Inflate(const std::string& bytes) {
   std::string message;
-  const absl::Status status = stub::Decompress(
-      reply_compression_, bytes, core::kDefaultMaxMessageBytes, &message);
+  const absl::Status status =
+      stub::Decompress(reply_compression_, bytes, max_reply_bytes_, &message);
   if (!status.ok()) return stub::ToCoreStatus(status);
   inflated_bytes_ += message.size();
   if (inflated_bytes_ > kMaxInflatedBytes) {

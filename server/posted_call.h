@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "core/wire/call_parts.h"
 #include "server/outgoing_call.h"
 #include "stub/compression.h"
 #include "stub/raw_call.h"
@@ -37,9 +38,11 @@ class PostedCall final : public stub::RawCall,
   // because of these.
   static constexpr size_t kToldTogetherBytes = 16 * 1024;
 
-  // Messages of Send() are compressed with `compression`.
+  // Messages of Send() are compressed with `compression`; replies that come
+  // compressed are made at most `max_reply_bytes` of.
   PostedCall(Post post, std::shared_ptr<stub::RawCallListener> listener,
-             stub::Compression compression = stub::Compression::kNone);
+             stub::Compression compression = stub::Compression::kNone,
+             size_t max_reply_bytes = core::kDefaultMaxMessageBytes);
   ~PostedCall() override;
 
   // Starts it: `start` makes the call, on the loop, with the listener that it
@@ -73,6 +76,7 @@ class PostedCall final : public stub::RawCall,
 
   const Post post_;
   const stub::Compression compression_;
+  const size_t max_reply_bytes_;
   std::atomic<size_t> posted_bytes_{0};  // on their way to the loop
   std::atomic<bool> full_{false};
 

@@ -2,15 +2,19 @@
 
 #include <grpc/grpc.h>
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "server/grpc_compression.h"
-#include "stub/call_options.h"
+#include "server/master_name.h"
+#include "stub/door_metadata.h"
 #include "stub/status_bridge.h"
 
 namespace ramet::server {
@@ -21,6 +25,10 @@ namespace {
 // the real error into one about headers. Clients that take more say how much.
 constexpr char kMaxTextKey[] = "ramet-max-error-bytes";
 constexpr size_t kDefaultMaxTextBytes = 4096;
+
+// A call waits so long for those before it in its chain. They come at the same
+// time, or never: their client gave them up, or has died.
+constexpr absl::Duration kMaxChainHold = absl::Seconds(10);
 
 bool IsOwnKey(absl::string_view key) {
   return absl::StartsWith(key, ":") || absl::StartsWith(key, "grpc-") ||
@@ -103,44 +111,126 @@ void ProxyCall::OnRequested(bool ok) {
   accepted_compressions_ = AcceptedCompressions(&context_);
   {
     absl::MutexLock lock(&mutex_);
-    const ModuleRepository::Streams streams =
-        door_->master->modules().StreamsOf(context_.method());
-    one_request_ = !streams.requests;
-    one_reply_ = !streams.replies;
+    FindKind();
     // The call and its only message then go out together.
     if (one_request_) return StartRead();
   }
-  StartForwarding();
+  if (Admit()) StartForwarding();
   absl::MutexLock lock(&mutex_);
   StartRead();
 }
 
-void ProxyCall::StartForwarding() {
+void ProxyCall::FindKind() {
+  if (FindMetadata("ramet-target") == kMasterName) {
+    const auto kind = door_->master->hosted().KindOf(context_.method());
+    one_request_ = kind == stub::MethodKind::kUnary ||
+                   kind == stub::MethodKind::kServerStreaming;
+    one_reply_ = kind == stub::MethodKind::kUnary ||
+                 kind == stub::MethodKind::kClientStreaming;
+    return;
+  }
+  const ModuleRepository::Streams streams =
+      door_->master->modules().StreamsOf(context_.method());
+  one_request_ = !streams.requests;
+  one_reply_ = !streams.replies;
+}
+
+void ProxyCall::Refuse(absl::Status status) {
+  stub::CallEnd end;
+  end.status = std::move(status);
+  OnEnd(std::move(end));
+}
+
+bool ProxyCall::Admit() {
   absl::StatusOr<Admission> admission =
       door_->gatekeeper->AdmitForwarded(context_);
   if (!admission.ok()) {
-    stub::CallEnd end;
-    end.status = admission.status();
-    return OnEnd(std::move(end));
+    Refuse(admission.status());
+    return false;
   }
   admission_ = *std::move(admission);
-  stub::CallOptions options;
   const auto deadline = context_.deadline();
   if (deadline != std::chrono::system_clock::time_point::max()) {
-    options.deadline = absl::FromChrono(deadline);
+    options_.deadline = absl::FromChrono(deadline);
   }
+  absl::Status read = stub::ReadDoorMetadata(
+      [this](const std::string& key) -> std::optional<std::string> {
+        const auto it = context_.client_metadata().find(key);
+        if (it == context_.client_metadata().end()) return std::nullopt;
+        return std::string(it->second.data(), it->second.size());
+      },
+      absl::Now(), &options_);
+  if (!read.ok()) {
+    Refuse(std::move(read));
+    return false;
+  }
+  options_.max_reply_bytes =
+      std::min<size_t>(options_.max_reply_bytes, kMaxReplyBytes);
   for (const auto& [key, value] : context_.client_metadata()) {
     if (!IsOwnKey(absl::string_view(key.data(), key.size()))) {
-      options.metadata.emplace_back(std::string(key.data(), key.size()),
-                                    std::string(value.data(), value.size()));
+      options_.metadata.emplace_back(std::string(key.data(), key.size()),
+                                     std::string(value.data(), value.size()));
     }
   }
-  options.compression = request_compression_;
-  options.accepted_compressions = accepted_compressions_;
+  options_.compression = request_compression_;
+  options_.accepted_compressions = accepted_compressions_;
+  return true;
+}
+
+void ProxyCall::ForwardInTurn(Message request) {
+  chain_key_ = {door_->gatekeeper->CallerName(context_),
+                options_.chain_position.id};
+  options_.chain_position.id = door_->chains->IdFor(chain_key_);
+  const size_t bytes = request.bytes.size();
+  auto shared = std::make_shared<Message>(std::move(request));
+  {
+    absl::MutexLock lock(&mutex_);
+    held_ = true;
+    ++events_;
+    alarm_.Set(door_->queue.get(),
+               absl::ToChronoTime(absl::Now() + kMaxChainHold), &held_long_);
+  }
+  const bool entered = door_->chains->Enter(
+      chain_key_, options_.chain_position, bytes,
+      [self = shared_from_this(), shared] {
+        bool gone;
+        {
+          absl::MutexLock lock(&self->mutex_);
+          self->held_ = false;
+          gone = self->broken_;
+        }
+        self->alarm_.Cancel();
+        if (gone) {
+          return self->Refuse(absl::CancelledError("the client cancelled"));
+        }
+        self->ForwardOnly(std::move(*shared));
+      });
+  if (entered) return;
+  {
+    absl::MutexLock lock(&mutex_);
+    held_ = false;
+  }
+  alarm_.Cancel();
+  Refuse(absl::ResourceExhaustedError(
+      "the master holds as many bytes as it may of calls that wait for others "
+      "of their chain; try again when some are over"));
+}
+
+void ProxyCall::OnHeldLong(bool ok) {
+  if (ok) door_->chains->Expire(chain_key_, options_.chain_position);
+}
+
+void ProxyCall::ForwardOnly(Message request) {
+  StartForwarding();
+  absl::MutexLock lock(&mutex_);
+  if (call_ != nullptr) SendRequest(std::move(request), /*last=*/true);
+}
+
+void ProxyCall::StartForwarding() {
   // May call back at once.
   std::shared_ptr<stub::RawCall> call =
       door_->master->StartCall(admission_.target(), door_->connect,
-                               context_.method(), options, shared_from_this());
+                               context_.method(), options_, shared_from_this());
   absl::MutexLock lock(&mutex_);
   if (end_.has_value()) return;
   if (broken_) call->Cancel();
@@ -199,20 +289,22 @@ void ProxyCall::SendRequest(Message request, bool last) {
 
 void ProxyCall::OnOnlyRequest(bool ok) {
   Message request;
-  if (ok) {
-    request = TakeRequest();
-    StartForwarding();
-  } else {
-    stub::CallEnd end;
-    end.status = absl::InvalidArgumentError(
-        absl::StrCat(context_.method(), ": a call without a message"));
-    OnEnd(std::move(end));
+  if (ok) request = TakeRequest();
+  {
+    absl::MutexLock lock(&mutex_);
+    reading_ = false;
+    client_done_ = true;
   }
-  absl::MutexLock lock(&mutex_);
-  reading_ = false;
-  client_done_ = true;
-  if (call_ == nullptr) return;
-  SendRequest(std::move(request), /*last=*/true);
+  if (!ok) {
+    return Refuse(absl::InvalidArgumentError(
+        absl::StrCat(context_.method(), ": a call without a message")));
+  }
+  if (!Admit()) return;
+  if (options_.chain_position.id != 0) {
+    ForwardInTurn(std::move(request));
+  } else {
+    ForwardOnly(std::move(request));
+  }
 }
 
 void ProxyCall::OnSendRoom() {
@@ -336,11 +428,16 @@ void ProxyCall::Finish() {
 void ProxyCall::OnFinished(bool) {}
 
 void ProxyCall::OnDone(bool) {
-  absl::MutexLock lock(&mutex_);
-  if (!context_.IsCancelled()) return;
-  broken_ = true;
-  if (call_ != nullptr) call_->Cancel();
+  bool held;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!context_.IsCancelled()) return;
+    broken_ = true;
+    if (call_ != nullptr) call_->Cancel();
+    held = held_;
+  }
   // Finish() follows when the master says that the call is over.
+  if (held) door_->chains->Expire(chain_key_, options_.chain_position);
 }
 
 grpc::Status ProxyCall::StatusOf(const absl::Status& status) const {

@@ -1,6 +1,7 @@
 #ifndef SERVER_PROXY_CALL_H_
 #define SERVER_PROXY_CALL_H_
 
+#include <grpcpp/alarm.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 
@@ -11,8 +12,10 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/optional.h"
+#include "server/chain_sequencer.h"
 #include "server/gatekeeper.h"
 #include "server/master.h"
+#include "stub/call_options.h"
 #include "stub/compression.h"
 #include "stub/raw_call.h"
 
@@ -29,11 +32,15 @@ namespace ramet::server {
 class ProxyCall final : public stub::RawCallListener,
                         public std::enable_shared_from_this<ProxyCall> {
  public:
+  // The largest reply that a client can ask for by metadata.
+  static constexpr size_t kMaxReplyBytes = 256 * 1024 * 1024;
+
   // What all calls of a proxy have in common; outlives them.
   struct Door {
     Master* master;
     ConnectOptions connect;
     const Gatekeeper* gatekeeper;
+    ChainSequencer* chains;
     grpc::AsyncGenericService service;
     std::unique_ptr<grpc::ServerCompletionQueue> queue;
 
@@ -68,6 +75,7 @@ class ProxyCall final : public stub::RawCallListener,
   void OnWritten(bool ok);
   void OnFinished(bool ok);
   void OnDone(bool ok);
+  void OnHeldLong(bool ok);
 
   // The master's.
   void OnCompression(stub::Compression compression) override;
@@ -78,8 +86,16 @@ class ProxyCall final : public stub::RawCallListener,
   void OnSendRoom() override;
   void OnEnd(stub::CallEnd end) override;
 
+  void FindKind();
+  // Asks the gatekeeper, and reads what the client wants. False: the call has
+  // ended.
+  bool Admit() ABSL_LOCKS_EXCLUDED(mutex_);
   void StartForwarding() ABSL_LOCKS_EXCLUDED(mutex_);
   void OnOnlyRequest(bool ok) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Refuse(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
+  void ForwardOnly(Message request) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Forwards it when those of its chain that come before it are.
+  void ForwardInTurn(Message request) ABSL_LOCKS_EXCLUDED(mutex_);
   // What was read; takes time.
   Message TakeRequest() ABSL_LOCKS_EXCLUDED(mutex_);
   void SendRequest(Message request, bool last)
@@ -99,6 +115,7 @@ class ProxyCall final : public stub::RawCallListener,
   Event written_{&ProxyCall::OnWritten, this};
   Event finished_{&ProxyCall::OnFinished, this};
   Event done_{&ProxyCall::OnDone, this};
+  Event held_long_{&ProxyCall::OnHeldLong, this};
 
   // Set before anything is read.
   bool one_request_ = false;
@@ -107,13 +124,19 @@ class ProxyCall final : public stub::RawCallListener,
   uint32_t accepted_compressions_ = 0;
   // gRPC's while a read is under way, then the event's that ends it.
   grpc::ByteBuffer request_;
-  Admission admission_;  // set before the call starts
+  // Set before the call starts.
+  Admission admission_;
+  stub::CallOptions options_;
+  // Of a call that waits for others of its chain; set before it does.
+  ChainSequencer::Key chain_key_;
+  grpc::Alarm alarm_;
 
   absl::Mutex mutex_;
   // Until the last operation is done, which is Finish().
   std::shared_ptr<ProxyCall> self_ ABSL_GUARDED_BY(mutex_);
   int events_ ABSL_GUARDED_BY(mutex_) = 0;
   std::shared_ptr<stub::RawCall> call_ ABSL_GUARDED_BY(mutex_);
+  bool held_ ABSL_GUARDED_BY(mutex_) = false;  // by its chain
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;
   bool client_done_ ABSL_GUARDED_BY(mutex_) = false;  // no more is to be read
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;

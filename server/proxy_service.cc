@@ -14,11 +14,12 @@ constexpr unsigned kMaxThreads = 4;
 }  // namespace
 
 ProxyService::ProxyService(Master* master, ConnectOptions connect,
-                           const Gatekeeper* gatekeeper,
+                           const Gatekeeper* gatekeeper, ChainSequencer* chains,
                            grpc::ServerBuilder* builder) {
   door_.master = master;
   door_.connect = std::move(connect);
   door_.gatekeeper = gatekeeper;
+  door_.chains = chains;
   door_.queue = builder->AddCompletionQueue();
   builder->RegisterAsyncGenericService(&door_.service);
 }

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/chain_sequencer.h"
 #include "server/gatekeeper.h"
 #include "server/master.h"
 #include "server/proxy_call.h"
@@ -27,10 +28,11 @@ namespace ramet::server {
 //   (docs/decisions/0009-proxy-threads.md).
 class ProxyService {
  public:
-  // Adds itself to a server that is about to be built. `master` and
-  // `gatekeeper` outlive it.
+  // Adds itself to a server that is about to be built. `master`, `gatekeeper`
+  // and `chains` outlive it.
   ProxyService(Master* master, ConnectOptions connect,
-               const Gatekeeper* gatekeeper, grpc::ServerBuilder* builder);
+               const Gatekeeper* gatekeeper, ChainSequencer* chains,
+               grpc::ServerBuilder* builder);
   // After the server's Shutdown(), which ends its calls; waits for them and for
   // its threads.
   ~ProxyService();

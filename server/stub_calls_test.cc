@@ -154,6 +154,23 @@ TEST_F(StubCallsTest, ChainIsSentAtOnceAndStopsAtItsFirstFailure) {
   EXPECT_TRUE(stub_->Echo({}, chain.Options()).ok());
 }
 
+TEST_F(StubCallsTest, LongCallsOfAChainDoNotOvertakeShortOnes) {
+  ASSERT_TRUE(stub_->Info({}).ok());
+  for (int round = 0; round < 10; ++round) {
+    stub::CallChain chain;
+    std::vector<stub::PendingCall<EchoReply>> calls;
+    for (int i = 0; i < 100; ++i) {
+      EchoRequest request;
+      request.set_payload(std::string(i % 5 == 4 ? 200'000 : 10, 'x'));
+      calls.push_back(stub_->StartEcho(request, chain.Options()));
+    }
+    for (auto& call : calls) {
+      const absl::Status status = call.Wait().status();
+      ASSERT_TRUE(status.ok()) << status;
+    }
+  }
+}
+
 TEST_F(StubCallsTest, ChainDoesNotGoOnInANewModule) {
   stub::CallChain chain;
   ASSERT_TRUE(stub_->Echo({}, chain.Options()).ok());

@@ -1,5 +1,6 @@
 #include "clients/cc/front_door_call.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -7,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "core/wire/call_parts.h"
+#include "stub/door_metadata.h"
 #include "stub/status_bridge.h"
 
 namespace ramet::clients {
@@ -14,6 +16,16 @@ namespace {
 
 // As long as a service's may be (stub/error_text.h).
 constexpr char kMaxErrorBytes[] = "1048576";
+
+// The master keeps the call's limit, and knows at which hop and in which phase
+// it was; its answer has so much longer to come. A master that does not answer
+// is noticed only then.
+absl::Duration GraceOf(absl::Duration limit) {
+  return std::clamp(limit / 10, absl::Milliseconds(50), absl::Seconds(1));
+}
+
+// What gRPC says when its own deadline passes.
+constexpr char kGrpcsLateText[] = "Deadline Exceeded";
 
 std::string Flatten(const grpc::ByteBuffer& buffer) {
   std::vector<grpc::Slice> slices;
@@ -47,17 +59,25 @@ void FrontDoorCall::Start(const std::string& target, const std::string& method,
   self_ = shared_from_this();
   context_.AddMetadata("ramet-target", target);
   context_.AddMetadata("ramet-max-error-bytes", kMaxErrorBytes);
+  const absl::Time now = absl::Now();
+  for (const auto& [key, value] : stub::DoorMetadata(options, now)) {
+    context_.AddMetadata(key, value);
+  }
   for (const auto& [key, value] : options.metadata) {
     context_.AddMetadata(key, value);
   }
+  context_.set_wait_for_ready(options.wait_for_ready);
   if (options.compression != stub::Compression::kNone) {
     context_.set_compression_algorithm(
         static_cast<grpc_compression_algorithm>(options.compression));
   }
-  const absl::Time now = absl::Now();
   const absl::Duration remaining = options.Remaining(now);
   if (remaining < absl::InfiniteDuration()) {
-    context_.set_deadline(absl::ToChronoTime(now + remaining));
+    late_text_ = "call failed: " + method + " in " + target +
+                 " (phase front door): no answer from the master within " +
+                 std::to_string(absl::ToInt64Milliseconds(remaining)) + " ms";
+    context_.set_deadline(
+        absl::ToChronoTime(now + remaining + GraceOf(remaining)));
   }
   stub_.PrepareBidiStreamingCall(&context_, method, grpc::StubOptions(), this);
   AddMultipleHolds(2);
@@ -96,7 +116,8 @@ void FrontDoorCall::WriteNext() {
     writing_ = true;
     request_.Swap(&requests_.front());
     requests_.pop_front();
-    if (requests_.empty() && closing_) {
+    closed_ = requests_.empty() && closing_;
+    if (closed_) {
       StartWriteLast(&request_, grpc::WriteOptions());
     } else {
       StartWrite(&request_);
@@ -118,10 +139,11 @@ void FrontDoorCall::OnWriteDone(bool ok) {
     if (!ok) {
       // The call is over; OnDone says why.
       requests_.clear();
-      closing_ = true;
+      closing_ = closed_ = true;
     }
     if (waiting_bytes_ < kSendRoomBytes) room = std::exchange(full_, false);
-    over = closing_ && requests_.empty();
+    // Or the end of the requests is still to be sent.
+    over = closed_;
     if (over) {
       over = std::exchange(write_hold_, false);
     } else {
@@ -168,8 +190,10 @@ void FrontDoorCall::OnReadDone(bool ok) {
   {
     absl::MutexLock lock(&mutex_);
     cancelled = cancelled_;
-    unconsumed_bytes_ += message.size() + core::kMessagePrefixBytes;
+    // One message behind the window is read: often it is the end instead,
+    // which callers of unary methods wait for without consuming anything.
     more = cancelled || unconsumed_bytes_ < core::kInitialWindowBytes;
+    unconsumed_bytes_ += message.size() + core::kMessagePrefixBytes;
     read_paused_ = !more;
   }
   if (!cancelled) {
@@ -211,6 +235,10 @@ void FrontDoorCall::OnDone(const grpc::Status& status) {
     end.status =
         absl::Status(static_cast<absl::StatusCode>(status.error_code()),
                      status.error_message());
+    if (absl::IsDeadlineExceeded(end.status) &&
+        end.status.message() == kGrpcsLateText && !late_text_.empty()) {
+      end.status = absl::DeadlineExceededError(late_text_);
+    }
     if (!status.error_details().empty()) {
       end.status.SetPayload(stub::kStatusDetailsUrl,
                             absl::Cord(status.error_details()));

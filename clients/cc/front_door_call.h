@@ -51,6 +51,7 @@ class FrontDoorCall final
   const std::shared_ptr<stub::RawCallListener> listener_;
   std::shared_ptr<FrontDoorCall> self_;  // until OnDone
   grpc::ByteBuffer reply_;
+  std::string late_text_;  // of a call with a limit
 
   mutable absl::Mutex mutex_;
   std::deque<grpc::ByteBuffer> requests_ ABSL_GUARDED_BY(mutex_);
@@ -58,7 +59,8 @@ class FrontDoorCall final
   size_t waiting_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool full_ ABSL_GUARDED_BY(mutex_) = false;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
-  bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool closing_ ABSL_GUARDED_BY(mutex_) = false;  // no more requests come
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;   // and gRPC knows it
   // gRPC waits for what is started outside of its callbacks for as long as a
   // hold is there: one for writes, one for reads.
   bool write_hold_ ABSL_GUARDED_BY(mutex_) = true;

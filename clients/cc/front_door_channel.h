@@ -21,7 +21,7 @@ namespace ramet::clients {
 // door, else as of stub::Channel.
 class FrontDoorChannel final : public stub::Channel {
  public:
-  // `target` as in metadata ramet-target.
+  // `target` as in metadata ramet-target: "master" for what the master serves.
   FrontDoorChannel(std::shared_ptr<grpc::Channel> door, std::string target)
       : door_(std::move(door)), target_(std::move(target)) {}
 
@@ -30,6 +30,8 @@ class FrontDoorChannel final : public stub::Channel {
   std::shared_ptr<stub::RawCall> StartCall(
       std::string method, const stub::CallOptions& options,
       std::shared_ptr<stub::RawCallListener> listener) override;
+  // The door puts the calls of a chain in order again.
+  bool keeps_order() const override { return true; }
 
  private:
   const std::shared_ptr<grpc::Channel> door_;

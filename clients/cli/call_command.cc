@@ -8,6 +8,7 @@
 #include "clients/cli/json_method.h"
 #include "core/wire/method_name.h"
 #include "parent/hop.h"
+#include "server/master_name.h"
 #include "stub/status_bridge.h"
 
 namespace ramet::cli {
@@ -15,11 +16,13 @@ namespace {
 
 // What can be known to be wrong before anything is started.
 absl::Status CheckTargetAndMethod(const Flags& flags) {
-  // With a master of somebody else's, a target may be any context's name.
-  std::vector<parent::Hop> hops;
-  const absl::Status target =
-      stub::ToAbslStatus(parent::ParseTarget(flags.arguments[0], &hops));
-  if (!target.ok()) return target;
+  const std::string& target = flags.arguments[0];
+  if (flags.master.empty() || target != server::kMasterName) {
+    std::vector<parent::Hop> hops;
+    const absl::Status parsed =
+        stub::ToAbslStatus(parent::ParseTarget(target, &hops));
+    if (!parsed.ok()) return parsed;
+  }
   core::MethodName name;
   if (!core::ParseMethodName("/" + flags.arguments[1], &name)) {
     return absl::InvalidArgumentError(
@@ -49,6 +52,7 @@ absl::Status RunCall(const Flags& flags) {
   if (!context.ok()) return context.status();
   stub::CallOptions options;
   options.timeout = flags.deadline;
+  options.wait_for_ready = flags.wait_for_ready;
   const absl::Status status =
       RunJsonCall(*context, "/" + method, *std::move(json), text, options);
   if (flags.stats) (*caller)->PrintStats();

@@ -32,7 +32,8 @@ Calls a typed method in a context on another machine that has only sshd and
 the reply is printed as JSON.
 
 TARGET   local:[label] or ssh:[user@]host[:port]; hops are chained with /, for
-         example ssh:bastion/ssh:web1
+         example ssh:bastion/ssh:web1; with --master also master, for what the
+         master itself serves
 
   --module FILE.rmod         a bundle with the service's module (repeatable)
   --cache DIR                targets keep modules in DIR, for the next connect;
@@ -49,6 +50,8 @@ TARGET   local:[label] or ssh:[user@]host[:port]; hops are chained with /, for
   --signature FILE           module load: instead of FILE.rmod.minisig
   --json                     module inspect: as JSON
   --deadline 5s              of everything together; ns, us, ms, s, m, h
+  --wait-for-ready           while TARGET can't be reached, try again until the
+                             deadline
   --stats                    on stderr: phases, bytes and round trips of the connect
   -q, --quiet                don't print what modules print
   --log-level LEVEL          of what is printed: debug (default), info, warning,
@@ -242,7 +245,9 @@ const std::map<std::string, Setter, std::less<>>& ValueFlags() {
 }
 
 bool SetSwitch(absl::string_view name, Flags* flags) {
-  if (name == "--stats") {
+  if (name == "--wait-for-ready") {
+    flags->wait_for_ready = true;
+  } else if (name == "--stats") {
     flags->stats = true;
   } else if (name == "--json") {
     flags->json = true;

@@ -78,6 +78,16 @@ TEST_F(FlagsTest, HasDefaults) {
   EXPECT_FALSE(flags->unidirectional);
 }
 
+TEST_F(FlagsTest, CallsMayWaitForReady) {
+  auto flags = ParseFlags({"call", "--wait-for-ready", "local:", "a.B/C"});
+  ASSERT_TRUE(flags.ok()) << flags.status();
+  EXPECT_TRUE(flags->wait_for_ready);
+  EXPECT_EQ(flags->arguments.size(), 2u);
+  flags = ParseFlags({"call", "local:", "a.B/C"});
+  ASSERT_TRUE(flags.ok()) << flags.status();
+  EXPECT_FALSE(flags->wait_for_ready);
+}
+
 TEST_F(FlagsTest, TreesHaveRules) {
   const auto flags =
       ParseFlags({"serve", "--listen", "unix:/x", "--heartbeat=0s",
