@@ -14,7 +14,7 @@
 #include "clients/cc/front_door_channel.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpc/reflection/v1/reflection.grpc.pb.h"
-#include "ramet/v1/contexts.grpc.pb.h"
+#include "ramet/v1/modules.grpc.pb.h"
 #include "server/front_door.h"
 #include "server/master.h"
 #include "stub/call_chain.h"
