@@ -171,6 +171,7 @@ TEST_F(DoorClientTest, MastersMethodsEndWithTheirCalls) {
   const int64_t before = probe::Open::cancelled();
   EXPECT_EQ(open.Echo(waits, Limit(absl::Milliseconds(50))).status().code(),
             StatusCode::kDeadlineExceeded);
+  while (probe::Open::running() > 0) absl::SleepFor(absl::Milliseconds(1));
   auto stream = open.EchoStream(Limit());
   ASSERT_TRUE(stream.Write(waits));
   while (probe::Open::running() == 0) absl::SleepFor(absl::Milliseconds(1));

@@ -27,6 +27,11 @@ class MethodTable {
     const ServiceLimits* limits = nullptr;  // one for each service
   };
 
+  MethodTable() = default;
+  // Methods have places in it.
+  MethodTable(const MethodTable&) = delete;
+  MethodTable& operator=(const MethodTable&) = delete;
+
   // ALREADY_EXISTS: a service of that name was added before; INVALID_ARGUMENT:
   // the options name a method that it hasn't. Nothing is added then.
   absl::Status Add(Service* service, const ServiceOptions& options = {});
