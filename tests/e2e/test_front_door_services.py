@@ -178,8 +178,9 @@ class ReflectionTest(ServicesCase):
       self.assertEqual(
           ["demo.v1.Greeter", "grpc.channelz.v1.Channelz",
            "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
-           "grpc.reflection.v1alpha.ServerReflection", "probe.v1.Open",
-           "probe.v1.Probe", "ramet.v1.Contexts", "ramet.v1.Modules"],
+           "grpc.reflection.v1alpha.ServerReflection", "probe.v1.Limited",
+           "probe.v1.Open", "probe.v1.Probe", "ramet.v1.Contexts",
+           "ramet.v1.Modules"],
           [s.name for s in reply.list_services_response.service])
 
   def test_what_a_client_gets_is_enough_to_call(self):
