@@ -223,7 +223,7 @@ TEST_F(FrontDoorChannelTest, UnaryCallNeedsOneReply) {
 
 TEST_F(FrontDoorChannelTest, UnaryRequestAndReplyMayBeLargerThanTheWindow) {
   door_.Start(address_);
-  const std::string large(3'000'000, 'l');
+  const std::string large(core::kInitialWindowBytes + 1, 'l');
   door_.set_plan({{EchoOf(large)}, grpc::Status::OK});
   EchoRequest request;
   request.set_payload(large);
@@ -260,7 +260,8 @@ TEST_F(FrontDoorChannelTest, MasterThatDoesNotAnswerIsNamed) {
 TEST_F(FrontDoorChannelTest, ReadsNoFurtherThanItsWindow) {
   door_.Start(address_);
   constexpr int kReplies = 40;
-  constexpr size_t kReplyBytes = 100'000;
+  // More than HTTP/2's own windows can grow to.
+  constexpr size_t kReplyBytes = 1'000'000;
   CountReply reply;
   reply.set_payload(std::string(kReplyBytes, 'r'));
   door_.set_plan({std::vector<std::string>(kReplies, reply.SerializeAsString()),
