@@ -5,7 +5,7 @@ import time
 
 from . import metadata
 from .compression import Compression
-from .status import RpcError, StatusCode, to_code
+from .status import RpcError, StatusCode
 
 
 class CallContext(object):
@@ -90,7 +90,7 @@ class CallContext(object):
 
   def set_compression(self, compression):
     """Replies are compressed from now on, if the caller takes it."""
-    number = to_code(compression)
+    number = int(getattr(compression, "value", compression))
     if not self._call.accepts(number):
       return
     if not self.initial_sent or number in (Compression.NONE,

@@ -118,7 +118,10 @@ def _asked(call):
 
 def _as_error(call, raised):
   if isinstance(raised, RpcError):
-    return raised
+    if raised.code() != StatusCode.OK:
+      return raised
+    # Whoever raises has not succeeded; grpcio says so, too.
+    return RpcError(StatusCode.UNKNOWN, raised.details())
   sys.excepthook(type(raised), raised, raised.__traceback__)
   return RpcError(StatusCode.UNKNOWN,
                   "Exception calling application: %s" % raised)

@@ -51,7 +51,8 @@ class ServedCall(object):
     return self.key[0], self.authority, self.place.chain_id
 
   def accepts(self, number):
-    return number == 0 or bool(self._accepted >> number & 1)
+    return number == 0 or (0 < number < 32 and
+                           bool(self._accepted >> number & 1))
 
   # From the link.
 
