@@ -44,10 +44,17 @@ def _descriptor_set(ctx, infos):
 def _ramet_module_impl(ctx):
     descriptors, files = _descriptor_set(ctx, _proto_infos(ctx))
 
-    images = {
-        platform: image[DefaultInfo].files_to_run.executable
-        for platform, image in ctx.split_attr.image.items()
-    }
+    images = {}
+    for platform, image in ctx.split_attr.image.items():
+        # Those of all platforms have one name, in different configurations.
+        images[platform] = ctx.actions.declare_file(
+            "{}_images/{}".format(ctx.label.name, platform),
+        )
+        ctx.actions.symlink(
+            output = images[platform],
+            target_file = image[DefaultInfo].files_to_run.executable,
+            is_executable = True,
+        )
     bundle = ctx.actions.declare_file(ctx.label.name + ".rmod")
     args = ctx.actions.args()
     args.add(bundle, format = "--output=%s")
@@ -176,7 +183,12 @@ def ramet_module(
         tags = ["manual"],
         testonly = testonly,
         visibility = ["//visibility:private"],
-        deps = deps + [Label("//stub:module_main")],
+        # In this order: what uses streams stands before them.
+        deps = deps + [
+            Label("//stub:module_main"),
+            Label("//third_party/slim"),
+            Label("//third_party/slim:streams"),
+        ],
         **kwargs
     )
     _ramet_module(

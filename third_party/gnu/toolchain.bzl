@@ -37,6 +37,10 @@ def _gnu_toolchain_config_impl(ctx):
         flag_sets = [
             flag_set(actions = _COMPILE, flag_groups = [flag_group(flags = [
                 "-DNDEBUG",
+                # As Bazel's own toolchain has it.
+                "-U_FORTIFY_SOURCE",
+                "-D_FORTIFY_SOURCE=1",
+                "-fstack-protector",
                 "-fno-canonical-system-headers",
                 "-no-canonical-prefixes",
                 "-Wno-builtin-macro-redefined",
