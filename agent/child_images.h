@@ -30,6 +30,7 @@ class ChildImages final : public parent::AgentImages {
     core::UniqueFd file;
     parent::AgentImage image;
   };
+
   const parent::AgentImage* FindHere(std::string_view uname) const;
   void OnFetched(const std::string& uname, std::string_view bytes);
 

@@ -111,7 +111,7 @@ Status ModuleStore::MakeReady(StoredModule* module, bool* later) {
   const core::LoadModule& announced = module->announced;
   // Announced when the platform was only guessed: the one who knows it now has
   // perhaps another image.
-  *later = announced.platform != platform_ &&
+  *later = module->status.code() == Code::kFailedPrecondition &&
            courier_->Ask(core::ModuleNotice::kService,
                          announced.services[0].name);
   if (module->image.valid() || !module->status.ok()) return module->status;

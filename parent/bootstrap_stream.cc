@@ -182,6 +182,8 @@ bool BootstrapStream::OnTextMarker(std::string_view line) {
 }
 
 void BootstrapStream::OnImage(const AgentImage* image) {
+  // A target that did not wait for what it has asked for.
+  if (established_) return;
   if (image != nullptr) {
     Resend(*image);
   } else {

@@ -308,6 +308,17 @@ TEST_F(BootstrapStreamTest, AFetchThatFailsIsToldAtOnce) {
             "no agent for the target's platform: Linux mips");
 }
 
+TEST_F(BootstrapStreamTest, ATargetThatDoesNotWaitGetsNoImageAmongItsFrames) {
+  images_.fetches = true;
+  TargetSays(Need("Linux aarch64") + AgentMarker(kNonce) + "reply");
+  ASSERT_NE(images_.waiting, nullptr);
+  TakeSeen();
+  images_.waiting->OnImage(&images_.own());
+  network_.Settle();
+  EXPECT_EQ(TakeSeen(), "");
+  EXPECT_EQ(user_->received, "reply");
+}
+
 TEST_F(BootstrapStreamTest, AStreamThatGoesIsNotToldOfItsImage) {
   images_.fetches = true;
   TargetSays(Need("Linux aarch64"));
