@@ -268,14 +268,11 @@ void ModuleHost::OnLinkLost(core::Link* link, const Status& why) {
   ModuleProcess* const process = running_.Find(link->peer_id());
   if (process == nullptr) return;
   // A link that is still open was closed by this side.
-  std::string text;
+  std::string_view text;
   if (link->open() || why.code() != Code::kUnavailable) {
-    // Without what was lost, which its end says.
-    constexpr char kBefore[] = "): ";
-    const size_t lost = why.message().rfind(kBefore);
-    text = ": ";
-    text.append(why.message(), lost + 1 == 0 ? 0 : lost + sizeof kBefore - 1,
-                std::string::npos);
+    // Without what was lost, which its end says: "...): " comes before.
+    text = why.message();
+    text.remove_prefix(text.rfind(')') + 1);
   }
   process->OnLinkLost(text);
 }
@@ -299,14 +296,11 @@ void ModuleHost::OnEnded(ContextId id, const Status& why) {
 void ModuleHost::BackOff(const ModuleProcess& crashed, const Status& why) {
   StoredModule* const module = crashed.module().get();
   const int64_t now_us = context_->loop()->NowUs();
-  if (crashed.answered()) module->crashes = 0;
-  int64_t wait_us = 0;
-  if (module->crashes > 0) {
-    // Far enough for the largest.
-    const uint32_t doubled = std::min(module->crashes - 1, 16U);
-    wait_us = std::min(kFirstBackOffUs << doubled, kMaxBackOffUs);
-  }
-  module->not_before_us = now_us + wait_us;
+  if (crashed.answered()) module->crashes = module->back_off_us = 0;
+  // At once, and then not before a time that is twice as long each time.
+  module->not_before_us = now_us + module->back_off_us;
+  module->back_off_us = std::min(
+      std::max(2 * module->back_off_us, kFirstBackOffUs), kMaxBackOffUs);
   ++module->crashes;
   module->last_end = why;
 }

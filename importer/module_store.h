@@ -31,6 +31,7 @@ struct StoredModule {
   // the last one ended, and when the next may be started.
   uint32_t crashes = 0;
   int64_t not_before_us = 0;
+  int64_t back_off_us = 0;
   core::Status last_end;
 };
 
