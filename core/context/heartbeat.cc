@@ -60,7 +60,11 @@ bool Heartbeat::Check(Watched* watched) {
                      (spoke && watched->link->blocked());
   watched->silent_ticks = heard ? 0 : watched->silent_ticks + 1;
   if (!heard && !spoke) watched->link->Trim();
-  if ((!heard || !spoke) && watched->link != router_->parent()) {
+  // A PING is urgent, but nothing goes ahead of the hello.
+  const bool hello_is_queued =
+      counters.bytes_out == 0 && counters.frames_out != 0;
+  if ((!heard || !spoke) && watched->link != router_->parent() &&
+      !hello_is_queued) {
     Ping(watched->link);
   }
   watched->bytes_in = counters.bytes_in;

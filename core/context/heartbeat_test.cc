@@ -92,6 +92,27 @@ TEST_F(HeartbeatTest, ChildThatSaysNothingIsGivenUpInTime) {
   EXPECT_TRUE(child.ended());
 }
 
+// A tick may come in the turn in which the other end is started.
+TEST_F(HeartbeatTest, NoPingGoesAheadOfTheHello) {
+  MemoryNetwork::Pair pair = network_.MakePair();
+  auto parent = MakeContext(kParent);
+  RawPeer child(std::move(pair.b));
+  // Right before the tick, in the same turn.
+  loop_.RunAfter(499 * kIntervalMs, [&] {
+    parent->heartbeat().Watch(
+        parent->router().AddChild(std::move(pair.a), kChild, "child"));
+    FrameHeader hello;
+    hello.dst_id = kChild;
+    hello.handle = kHello;
+    parent->router().Send(hello, "hello");
+  });
+  Pass(4);
+  const std::vector<RawFrame> frames = child.TakeFrames();
+  ASSERT_GE(frames.size(), 3u);
+  EXPECT_EQ(frames[0].header.handle, kHello);
+  EXPECT_EQ(frames[1].header.handle, kPing);
+}
+
 TEST_F(HeartbeatTest, ParentThatSaysNothingIsGivenUpInTime) {
   MemoryNetwork::Pair pair = network_.MakePair();
   auto child = MakeContext(kChild);
