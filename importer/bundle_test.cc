@@ -132,6 +132,8 @@ TEST_F(BundleTest, AnImageForAnyPlatformServesThoseWithoutOneOfTheirOwn) {
   bundle::Manifest manifest;
   manifest.set_name("greeter");
   bundle::BundleWriter writer(std::move(manifest));
+  EXPECT_EQ(writer.AddImage("any", "an ELF").code(),
+            absl::StatusCode::kInvalidArgument);
   ASSERT_TRUE(writer.AddImage("any", "#!/bin/sh").ok());
   ASSERT_TRUE(writer.AddImage("linux-x86_64", std::string(5000, 'x')).ok());
   const Bundle bundle = *Bundle::Parse(writer.Finish());

@@ -57,6 +57,10 @@ absl::Status BundleWriter::AddImage(const std::string& platform,
     return absl::InvalidArgumentError(
         absl::StrCat("the image for ", platform, " is empty"));
   }
+  if (platform == importer::kAnyPlatform && image.substr(0, 2) != "#!") {
+    return absl::InvalidArgumentError(
+        "an image for any platform is a script, which begins with #!");
+  }
   for (const Image& other : manifest_.images()) {
     if (other.platform() == platform) {
       return absl::InvalidArgumentError(

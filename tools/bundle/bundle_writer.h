@@ -18,8 +18,8 @@ class BundleWriter {
   explicit BundleWriter(Manifest manifest);
 
   // Deflates an executable image and adds it. INVALID_ARGUMENT: the platform
-  // has an image already, or the image is empty. OUT_OF_RANGE: more than
-  // 4 GiB.
+  // has an image already, the image is empty, or it is for any platform and
+  // no script. OUT_OF_RANGE: more than 4 GiB.
   absl::Status AddImage(const std::string& platform, std::string_view image);
 
   std::string Finish() const;
