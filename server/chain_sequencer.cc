@@ -20,7 +20,7 @@ uint64_t ChainSequencer::IdFor(const Key& key) const {
 
 bool ChainSequencer::Enter(const Key& key, const stub::ChainPosition& position,
                            size_t held_bytes, std::function<void()> forward) {
-  absl::MutexLock lock(&mutex_);
+  std::unique_lock<std::mutex> lock(mutex_);
   const auto [found, is_new] = chains_.try_emplace(key);
   Chain& chain = found->second;
   chain.next = std::max(chain.next, position.settled);
@@ -35,20 +35,21 @@ bool ChainSequencer::Enter(const Key& key, const stub::ChainPosition& position,
     chain.idle = false;
     idle_.erase(chain.place);
   }
-  Forward(found);
+  Forward(found, &lock);
   return true;
 }
 
 void ChainSequencer::Expire(const Key& key,
                             const stub::ChainPosition& position) {
-  absl::MutexLock lock(&mutex_);
+  std::unique_lock<std::mutex> lock(mutex_);
   const auto found = chains_.find(key);
   if (found == chains_.end()) return;
   found->second.next = std::max(found->second.next, position.sequence);
-  Forward(found);
+  Forward(found, &lock);
 }
 
-void ChainSequencer::Forward(Chains::iterator found) {
+void ChainSequencer::Forward(Chains::iterator found,
+                             std::unique_lock<std::mutex>* lock) {
   Chain& chain = found->second;
   if (chain.forwarding || chain.idle) return;
   chain.forwarding = true;
@@ -59,9 +60,9 @@ void ChainSequencer::Forward(Chains::iterator found) {
     chain.held.erase(first);
     held_bytes_ -= held.bytes;
     // A chain that is being forwarded is not forgotten.
-    mutex_.Unlock();
+    lock->unlock();
     held.forward();
-    mutex_.Lock();
+    lock->lock();
   }
   chain.forwarding = false;
   if (chain.held.empty()) SetIdle(found);
@@ -76,7 +77,7 @@ void ChainSequencer::SetIdle(Chains::iterator found) {
 }
 
 size_t ChainSequencer::chains() const {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
   return chains_.size();
 }
 

@@ -8,11 +8,10 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "stub/call_options.h"
 
 namespace ramet::server {
@@ -39,18 +38,16 @@ class ChainSequencer {
   // another call of the chain, and behind the others' of the chain. False, and
   // it never will: too much waits.
   bool Enter(const Key& key, const stub::ChainPosition& position,
-             size_t held_bytes, std::function<void()> forward)
-      ABSL_LOCKS_EXCLUDED(mutex_);
+             size_t held_bytes, std::function<void()> forward);
 
   // Nobody waits any longer for calls before this one.
-  void Expire(const Key& key, const stub::ChainPosition& position)
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  void Expire(const Key& key, const stub::ChainPosition& position);
 
   // What the module is to be told, so that clients with the same numbers do not
   // meet there.
   uint64_t IdFor(const Key& key) const;
 
-  size_t chains() const ABSL_LOCKS_EXCLUDED(mutex_);
+  size_t chains() const;
 
  private:
   struct Held {
@@ -66,16 +63,17 @@ class ChainSequencer {
   };
   using Chains = std::map<Key, Chain>;
 
-  void Forward(Chains::iterator found) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void SetIdle(Chains::iterator found) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Under the lock, which is given up meanwhile.
+  void Forward(Chains::iterator found, std::unique_lock<std::mutex>* lock);
+  void SetIdle(Chains::iterator found);
 
   const std::string salt_ = MakeSalt();
   static std::string MakeSalt();
 
-  mutable absl::Mutex mutex_;
-  size_t held_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  Chains chains_ ABSL_GUARDED_BY(mutex_);
-  std::list<Key> idle_ ABSL_GUARDED_BY(mutex_);
+  mutable std::mutex mutex_;  // for everything below
+  size_t held_bytes_ = 0;
+  Chains chains_;
+  std::list<Key> idle_;
 };
 
 }  // namespace ramet::server
