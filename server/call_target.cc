@@ -12,8 +12,6 @@
 namespace ramet::server {
 namespace {
 
-constexpr absl::string_view kMaster = kMasterName;
-
 std::string PercentDecode(absl::string_view text) {
   std::string decoded;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -32,7 +30,7 @@ std::string PercentDecode(absl::string_view text) {
 }  // namespace
 
 absl::StatusOr<std::string> CanonicalTarget(absl::string_view target) {
-  if (target == kMaster) return std::string(target);
+  if (target == kMasterName) return std::string(target);
   std::vector<parent::Hop> hops;
   const core::Status parsed = parent::ParseTarget(std::string(target), &hops);
   if (!parsed.ok()) return stub::ToAbslStatus(parsed);
@@ -50,7 +48,7 @@ absl::StatusOr<std::string> CallTarget(absl::string_view metadata,
   // Most authorities are the front door's own address, which is no target.
   // And many a door's machine is called "master".
   absl::StatusOr<std::string> name = CanonicalTarget(PercentDecode(authority));
-  if (name.ok() && *name != kMaster) return name;
+  if (name.ok() && *name != kMasterName) return name;
   return absl::InvalidArgumentError(absl::StrCat(
       "metadata ramet-target (or :authority) must say which context ", method,
       " is for, for example ssh:web1"));

@@ -17,8 +17,6 @@ using grpc::health::v1::HealthCheckResponse;
 constexpr char kCheck[] = "grpc.health.v1.Health/Check";
 constexpr char kWatch[] = "grpc.health.v1.Health/Watch";
 
-constexpr absl::string_view kMaster = kMasterName;
-
 // "ssh:web1/pkg.Service" taken apart. A hop has a colon, a service has none.
 struct Name {
   std::string context;
@@ -29,7 +27,7 @@ struct Name {
 Name ParseName(const std::string& text) {
   const size_t slash = text.rfind('/');
   const size_t last = slash == text.npos ? 0 : slash + 1;
-  if (text == kMaster) return {text, ""};
+  if (text == kMasterName) return {text, ""};
   if (text.find(':', last) != text.npos) return {text, ""};
   if (slash == text.npos) return {"", text};
   return {text.substr(0, slash), text.substr(last),
@@ -69,7 +67,7 @@ class Watcher final : public StreamSource<HealthCheckResponse> {
 HealthState::ServingStatus HealthState::StatusOf(
     const std::string& text) const {
   const Name name = ParseName(text);
-  const bool of_master = name.context == kMaster;
+  const bool of_master = name.context == kMasterName;
   bool known = name.service.empty();
   if (!known && !of_master) {
     known = modules_->FindService(name.service) != nullptr;
