@@ -1,19 +1,15 @@
-"""What rules for modules in Python and Go share: definitions and packing."""
+"""What the rules for modules share: packing, and generating Python and Go."""
 
 load("@rules_proto//proto:defs.bzl", "ProtoInfo")
 load(":cc_aspect.bzl", "import_name", "proto_path_args")
 
+# What pack_bundle takes, of modules in all languages.
 BUNDLE_ATTRS = {
-    "messages": attr.string(
-        default = "protobuf",
-        values = ["bytes", "protobuf"],
-    ),
+    "env": attr.string_dict(),
+    "idle_timeout": attr.string(),
+    "memory_mib": attr.int(),
     "module_name": attr.string(),
-    "protos": attr.label_list(
-        allow_empty = False,
-        mandatory = True,
-        providers = [ProtoInfo],
-    ),
+    "pass_env": attr.string_list(),
     "related": attr.string_list(),
     "services": attr.string_list(),
     "_pack": attr.label(
@@ -21,15 +17,28 @@ BUNDLE_ATTRS = {
         executable = True,
         cfg = "exec",
     ),
-    "_plugin": attr.label(
-        default = "//codegen:protoc-gen-ramet",
-        executable = True,
-        cfg = "exec",
-    ),
     "_protoc": attr.label(
         default = "@system//:bin/protoc",
         executable = True,
         allow_single_file = True,
+        cfg = "exec",
+    ),
+}
+
+# What `generate` takes besides.
+GENERATE_ATTRS = {
+    "messages": attr.string(
+        default = "protobuf",
+        values = ["bytes", "protobuf"],
+    ),
+    "protos": attr.label_list(
+        allow_empty = False,
+        mandatory = True,
+        providers = [ProtoInfo],
+    ),
+    "_plugin": attr.label(
+        default = "//codegen:protoc-gen-ramet",
+        executable = True,
         cfg = "exec",
     ),
 }
@@ -74,30 +83,44 @@ def generate(ctx, out, names, arguments, tools = []):
         progress_message = "Generating code for %s" % ctx.label,
     )
 
-def _descriptors(ctx):
+def proto_infos(ctx):
+    return [proto[ProtoInfo] for proto in ctx.attr.protos]
+
+def _descriptors(ctx, infos):
     """The definitions as a FileDescriptorSet, and the files that hold services."""
     out = ctx.actions.declare_file(ctx.label.name + ".descriptors")
     files = []
     args = ctx.actions.args()
     args.add("--include_imports")
     args.add(out, format = "--descriptor_set_out=%s")
-    for proto in ctx.attr.protos:
-        info = proto[ProtoInfo]
+    for info in infos:
         proto_path_args(args, info)
-        files += [import_name(info, source) for source in info.direct_sources]
+        for source in info.direct_sources:
+            name = import_name(info, source)
+            if name not in files:
+                files.append(name)
     args.add_all(files)
     ctx.actions.run(
         executable = ctx.executable._protoc,
         arguments = [args],
-        inputs = depset(transitive = [p[ProtoInfo].transitive_sources for p in ctx.attr.protos]),
+        inputs = depset(transitive = [info.transitive_sources for info in infos]),
         outputs = [out],
         mnemonic = "RametDescriptors",
     )
     return out, files
 
-def pack_bundle(ctx, images):
-    """NAME.rmod of a dict of platforms and images; the rule's providers."""
-    descriptors, files = _descriptors(ctx)
+def pack_bundle(ctx, infos, images):
+    """Packs NAME.rmod.
+
+    Args:
+      ctx: of a rule with BUNDLE_ATTRS.
+      infos: ProtoInfos of the services.
+      images: a dict of platforms and files.
+
+    Returns:
+      The rule's providers.
+    """
+    descriptors, files = _descriptors(ctx, infos)
     bundle = ctx.actions.declare_file(ctx.label.name + ".rmod")
     args = ctx.actions.args()
     args.add(bundle, format = "--output=%s")
@@ -108,6 +131,12 @@ def pack_bundle(ctx, images):
     args.add_all(ctx.attr.related, format_each = "--related=%s")
     for platform, image in images.items():
         args.add(image, format = "--image={}=%s".format(platform))
+    args.add_all(["--env={}={}".format(name, value) for name, value in ctx.attr.env.items()])
+    args.add_all(ctx.attr.pass_env, format_each = "--env=%s")
+    if ctx.attr.idle_timeout:
+        args.add(ctx.attr.idle_timeout, format = "--idle_timeout=%s")
+    if ctx.attr.memory_mib:
+        args.add(ctx.attr.memory_mib, format = "--memory_mib=%s")
     ctx.actions.run(
         executable = ctx.executable._pack,
         arguments = [args],

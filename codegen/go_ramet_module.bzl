@@ -1,6 +1,14 @@
 """go_ramet_module: a service in Go as a bundle, NAME.rmod."""
 
-load(":bundle_actions.bzl", "BUNDLE_ATTRS", "generate", "pack_bundle", "proto_names")
+load(
+    ":bundle_actions.bzl",
+    "BUNDLE_ATTRS",
+    "GENERATE_ATTRS",
+    "generate",
+    "pack_bundle",
+    "proto_infos",
+    "proto_names",
+)
 
 # By what Go calls a processor.
 _PLATFORMS = {
@@ -48,7 +56,7 @@ def _go_ramet_module_impl(ctx):
         arguments.append("--go_out={}:{}".format(",".join(packages), generated.path))
     arguments.append("--ramet_out={}:{}".format(",".join(options + packages), generated.path))
     generate(ctx, generated, names, arguments)
-    return pack_bundle(ctx, {
+    return pack_bundle(ctx, proto_infos(ctx), {
         platform: _image(ctx, platform, generated)
         for platform in ctx.attr.platforms
     })
@@ -56,7 +64,7 @@ def _go_ramet_module_impl(ctx):
 _go_ramet_module = rule(
     implementation = _go_ramet_module_impl,
     attrs = dict(
-        BUNDLE_ATTRS,
+        dict(BUNDLE_ATTRS, **GENERATE_ATTRS),
         platforms = attr.string_list(allow_empty = False, mandatory = True),
         srcs = attr.label_list(allow_files = [".go"], allow_empty = False, mandatory = True),
         _build = attr.label(
@@ -86,8 +94,8 @@ def go_ramet_module(
       protos: ramet_proto_librarys of the services. Of examples/greeter.proto
         comes the package "examples/greeterpb".
       platforms: what the module runs on.
-      **kwargs: messages ("protobuf" or "bytes"), services, related, module_name
-        as for ramet_module; tags, visibility, testonly.
+      **kwargs: messages ("protobuf" or "bytes"), services, related, module_name,
+        env, pass_env, idle_timeout, memory_mib as for ramet_module; tags, visibility, testonly.
     """
     for platform in platforms:
         if platform not in _PLATFORMS:

@@ -1,6 +1,14 @@
 """py_ramet_module: a service in Python as a bundle, NAME.rmod."""
 
-load(":bundle_actions.bzl", "BUNDLE_ATTRS", "generate", "pack_bundle", "proto_names")
+load(
+    ":bundle_actions.bzl",
+    "BUNDLE_ATTRS",
+    "GENERATE_ATTRS",
+    "generate",
+    "pack_bundle",
+    "proto_infos",
+    "proto_names",
+)
 
 # One script for every platform that has a python3.
 _PLATFORM = "any"
@@ -39,12 +47,12 @@ def _py_ramet_module_impl(ctx):
         options += ",messages=bytes"
     arguments.append("--ramet_out={}:{}".format(options, generated.path))
     generate(ctx, generated, proto_names(ctx), arguments)
-    return pack_bundle(ctx, {_PLATFORM: _script(ctx, ctx.file.main, generated)})
+    return pack_bundle(ctx, proto_infos(ctx), {_PLATFORM: _script(ctx, ctx.file.main, generated)})
 
 _py_ramet_module = rule(
     implementation = _py_ramet_module_impl,
     attrs = dict(
-        BUNDLE_ATTRS,
+        dict(BUNDLE_ATTRS, **GENERATE_ATTRS),
         deps = attr.label_list(providers = [PyInfo]),
         main = attr.label(allow_single_file = [".py"], mandatory = True),
         srcs = attr.label_list(allow_files = [".py"]),
@@ -68,7 +76,8 @@ def py_ramet_module(name, srcs, protos, main = None, **kwargs):
       main: the one of `srcs` that calls ramet_module.run(); may be left out
         when there is only one.
       **kwargs: deps (py_librarys), messages ("protobuf" or "bytes"), services,
-        related, module_name as for ramet_module; tags, visibility, testonly.
+        related, module_name, env, pass_env, idle_timeout, memory_mib as for
+        ramet_module; tags, visibility, testonly.
     """
     if not main and len(srcs) != 1:
         fail("{}: main: which of srcs runs the module?".format(name))

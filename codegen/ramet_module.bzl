@@ -2,7 +2,7 @@
 
 load("@rules_cc//cc:defs.bzl", "cc_binary")
 load("@rules_proto//proto:defs.bzl", "ProtoInfo")
-load(":cc_aspect.bzl", "import_name", "proto_path_args")
+load(":bundle_actions.bzl", "BUNDLE_ATTRS", "pack_bundle", "proto_infos")
 load(":cc_ramet_library.bzl", "RametLibraryInfo")
 load(":module_transition.bzl", "images_transition", "module_transition")
 
@@ -12,116 +12,42 @@ _DEFAULT_PLATFORMS = ["linux-x86_64"]
 
 def _proto_infos(ctx):
     infos = [dep[RametLibraryInfo].proto_info for dep in ctx.attr.deps if RametLibraryInfo in dep]
-    infos += [proto[ProtoInfo] for proto in ctx.attr.protos]
+    infos += proto_infos(ctx)
     if not infos:
         fail(("{}: no services: put the cc_ramet_library that defines them into deps, " +
               "or its ramet_proto_library into protos").format(ctx.label))
     return infos
 
-def _descriptor_set(ctx, infos):
-    """The definitions as a FileDescriptorSet, and the files that hold services."""
-    out = ctx.actions.declare_file(ctx.label.name + ".descriptors")
-    files = []
-    args = ctx.actions.args()
-    args.add("--include_imports")
-    args.add(out, format = "--descriptor_set_out=%s")
-    for info in infos:
-        proto_path_args(args, info)
-        for source in info.direct_sources:
-            name = import_name(info, source)
-            if name not in files:
-                files.append(name)
-    args.add_all(files)
-    ctx.actions.run(
-        executable = ctx.executable._protoc,
-        arguments = [args],
-        inputs = depset(transitive = [info.transitive_sources for info in infos]),
-        outputs = [out],
-        mnemonic = "RametDescriptors",
-    )
-    return out, files
-
 def _ramet_module_impl(ctx):
-    descriptors, files = _descriptor_set(ctx, _proto_infos(ctx))
-
-    images = {}
+    built = {}
     for platform, image in ctx.split_attr.image.items():
         # Those of all platforms have one name, in different configurations.
-        images[platform] = ctx.actions.declare_file(
+        built[platform] = ctx.actions.declare_file(
             "{}_images/{}".format(ctx.label.name, platform),
         )
         ctx.actions.symlink(
-            output = images[platform],
+            output = built[platform],
             target_file = image[DefaultInfo].files_to_run.executable,
             is_executable = True,
         )
-    bundle = ctx.actions.declare_file(ctx.label.name + ".rmod")
-    args = ctx.actions.args()
-    args.add(bundle, format = "--output=%s")
-    args.add(ctx.attr.module_name or ctx.label.name, format = "--name=%s")
-    args.add(descriptors, format = "--descriptors=%s")
-    args.add_all(files, format_each = "--service_file=%s")
-    args.add_all(ctx.attr.services, format_each = "--service=%s")
-    args.add_all(ctx.attr.related, format_each = "--related=%s")
-    for platform in ctx.attr.platforms:
-        args.add(images[platform], format = "--image={}=%s".format(platform))
-    args.add_all(["--env={}={}".format(name, value) for name, value in ctx.attr.env.items()])
-    args.add_all(ctx.attr.pass_env, format_each = "--env=%s")
-    if ctx.attr.idle_timeout:
-        args.add(ctx.attr.idle_timeout, format = "--idle_timeout=%s")
-    if ctx.attr.memory_mib:
-        args.add(ctx.attr.memory_mib, format = "--memory_mib=%s")
-    ctx.actions.run(
-        executable = ctx.executable._pack,
-        arguments = [args],
-        inputs = [descriptors] + images.values(),
-        outputs = [bundle],
-        mnemonic = "RametPack",
-        progress_message = "Packing %s" % bundle.short_path,
-    )
-    return [
-        DefaultInfo(
-            files = depset([bundle]),
-            runfiles = ctx.runfiles([bundle]),
-        ),
-        OutputGroupInfo(
-            descriptors = depset([descriptors]),
-            image = depset(images.values()),
-        ),
-    ]
+    images = {platform: built[platform] for platform in ctx.attr.platforms}
+    return pack_bundle(ctx, _proto_infos(ctx), images)
 
 _ramet_module = rule(
     implementation = _ramet_module_impl,
-    attrs = {
-        "deps": attr.label_list(cfg = module_transition),
-        "env": attr.string_dict(),
-        "idle_timeout": attr.string(),
-        "image": attr.label(
+    attrs = dict(
+        BUNDLE_ATTRS,
+        deps = attr.label_list(cfg = module_transition),
+        image = attr.label(
             mandatory = True,
             cfg = images_transition,
         ),
-        "memory_mib": attr.int(),
-        "module_name": attr.string(),
-        "pass_env": attr.string_list(),
-        "platforms": attr.string_list(allow_empty = False, mandatory = True),
-        "protos": attr.label_list(providers = [ProtoInfo]),
-        "related": attr.string_list(),
-        "services": attr.string_list(),
-        "_allowlist_function_transition": attr.label(
+        platforms = attr.string_list(allow_empty = False, mandatory = True),
+        protos = attr.label_list(providers = [ProtoInfo]),
+        _allowlist_function_transition = attr.label(
             default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
         ),
-        "_pack": attr.label(
-            default = "//tools/bundle:rmod_pack",
-            executable = True,
-            cfg = "exec",
-        ),
-        "_protoc": attr.label(
-            default = "@system//:bin/protoc",
-            executable = True,
-            allow_single_file = True,
-            cfg = "exec",
-        ),
-    },
+    ),
 )
 
 def ramet_module(
