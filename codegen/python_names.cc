@@ -42,7 +42,11 @@ std::string ClassOf(const Descriptor* message, const std::string& module) {
   const std::string outer = message->containing_type() == nullptr
                                 ? module
                                 : ClassOf(message->containing_type(), module);
-  if (!IsPythonKeyword(message->name())) return outer + "." + message->name();
+  // Within a class Python has another name for what begins with "__".
+  if (!IsPythonKeyword(message->name()) &&
+      message->name().compare(0, 2, "__") != 0) {
+    return outer + "." + message->name();
+  }
   return "getattr(" + outer + ", '" + message->name() + "')";
 }
 

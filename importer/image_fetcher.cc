@@ -1,5 +1,6 @@
 #include "importer/image_fetcher.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -23,7 +24,8 @@ void ImageFetcher::Get(ModuleNotice::Kind kind, std::string_view name,
 }
 
 void ImageFetcher::OnNotice(const ModuleNotice& notice) {
-  for (size_t i = waiting_.size(); i-- > 0;) {
+  // Whoever is told may make others end.
+  for (size_t i = waiting_.size(); i-- > 0; i = std::min(i, waiting_.size())) {
     Waiting& waiting = *waiting_.at(i);
     // Without a name, nothing is answered any more.
     if (!waiting.digest.empty() ||
@@ -50,7 +52,7 @@ void ImageFetcher::OnNotice(const ModuleNotice& notice) {
 }
 
 void ImageFetcher::OnImage(std::string_view digest, const Status& status) {
-  for (size_t i = waiting_.size(); i-- > 0;) {
+  for (size_t i = waiting_.size(); i-- > 0; i = std::min(i, waiting_.size())) {
     if (waiting_.at(i)->digest != digest) continue;
     const CachedImage* const image = courier_->cache()->Find(digest);
     Finish(

@@ -164,7 +164,9 @@ void ModuleCourier::OnGet(Link* from, ModuleNotice* notice) {
     Give(child, notice->digest);
     return Pump();
   }
-  if (!IsName(notice->name) || !context_->router().HasRoute(notice->target) ||
+  if ((notice->kind != ModuleNotice::kService &&
+       notice->kind != ModuleNotice::kAgent) ||
+      !IsName(notice->name) || !context_->router().HasRoute(notice->target) ||
       context_->router().LinkTo(notice->target) != from) {
     return;
   }

@@ -18,6 +18,7 @@ void ModuleStore::OnAnnounced(const core::ModuleNotice& notice) {
   auto module = std::make_shared<StoredModule>();
   core::LoadModule& announced = module->announced;
   if (!core::ParseControl(notice.module, &announced)) return;
+  module->order = ++announcements_;
   if (announced.digest.empty()) {
     module->status = Error(Code::kUnimplemented,
                            {"module ", announced.name, " was unloaded"});
@@ -41,7 +42,9 @@ void ModuleStore::OnAnnounced(const core::ModuleNotice& notice) {
   if (module->status.ok()) {
     const CachedImage* const image = courier_->Fetch(announced.digest);
     ready = image != nullptr && image->complete;
-    if (!ready && arriving_.size() < kMaxServices) arriving_.push_back(module);
+    if (image != nullptr && !ready && arriving_.size() < kMaxServices) {
+      arriving_.push_back(module);
+    }
   }
   Install(module, ready);
 }
@@ -56,7 +59,9 @@ void ModuleStore::Install(const std::shared_ptr<StoredModule>& module,
     if (known == nullptr) {
       if (services_.size() >= kMaxServices) return;
       services_.push_back({service.name, module});
-    } else if (ready || !known->module->image.valid()) {
+    } else if (module->order >= known->module->order &&
+               (ready || !known->module->image.valid())) {
+      // Not an older one whose image has come late.
       known->module = module;
     }
   }
@@ -98,7 +103,8 @@ std::shared_ptr<StoredModule> ModuleStore::FindService(
 
 bool ModuleStore::Ask(std::string_view service, bool foreign, int64_t now_us) {
   constexpr auto kKind = core::ModuleNotice::kService;
-  bool allowed = true;
+  // Else it would find no place here, and be asked for again.
+  bool allowed = services_.size() < kMaxServices;
   if (foreign && !courier_->Knows(kKind, service)) {
     for (int i = 0; i < kForeignAskCost; ++i) {
       allowed = foreign_asks_.Charge(now_us, core::FrameBudget::kMaxDepth);
@@ -111,9 +117,9 @@ Status ModuleStore::MakeReady(StoredModule* module, bool* later) {
   const core::LoadModule& announced = module->announced;
   // Announced when the platform was only guessed: the one who knows it now has
   // perhaps another image.
-  *later = module->status.code() == Code::kFailedPrecondition &&
-           courier_->Ask(core::ModuleNotice::kService,
-                         announced.services[0].name);
+  *later =
+      module->status.code() == Code::kFailedPrecondition &&
+      courier_->Ask(core::ModuleNotice::kService, announced.services[0].name);
   if (module->image.valid() || !module->status.ok()) return module->status;
   Status status = module->failure;
   if (status.ok()) {

@@ -22,6 +22,7 @@ namespace ramet::importer {
 // executable.
 struct StoredModule {
   core::LoadModule announced;
+  uint32_t order = 0;    // of its announcement
   core::UniqueFd image;  // valid once it is ready
   // Why it can't be started; OK while nothing is known against it.
   core::Status status;
@@ -89,6 +90,7 @@ class ModuleStore {
   core::Status Inflate(const CachedImage& image, StoredModule* module);
 
   const std::string platform_;
+  uint32_t announcements_ = 0;
   ModuleCourier* const courier_;
   std::vector<Service> services_;
   core::FrameBudget foreign_asks_;

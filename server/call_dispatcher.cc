@@ -1,6 +1,7 @@
 #include "server/call_dispatcher.h"
 
 #include <algorithm>
+#include <iterator>
 #include <random>
 #include <utility>
 
@@ -106,20 +107,22 @@ class CallDispatcher::RegisteredListener final : public OutgoingCall::Listener {
   OutgoingCall* call_ = nullptr;
 };
 
-// A call that waits for ready, and how.
+// Calls that wait for ready, and how.
 struct CallDispatcher::Patient {
-  Patient(const Target& target, const stub::CallOptions& options,
-          const std::shared_ptr<OutgoingCall>& call,
-          ModuleRepository::BundlePtr bundle)
-      : target(target),
-        options(options),
-        call(call),
-        bundle(std::move(bundle)) {}
+  Patient(const Target& target, const stub::CallOptions& options)
+      : target(target), options(options) {}
+
+  bool AnyLeft() const {
+    for (const auto& call : calls) {
+      if (!call.expired()) return true;
+    }
+    return false;
+  }
 
   const Target target;
-  const stub::CallOptions options;
-  const std::weak_ptr<OutgoingCall> call;
-  const ModuleRepository::BundlePtr bundle;
+  const stub::CallOptions options;  // of the first
+  // One; of a chain all that wait, in their order.
+  std::vector<std::weak_ptr<OutgoingCall>> calls;
   BackOff back_off{[] {
     static auto* const random = new std::mt19937(std::random_device{}());
     return std::generate_canonical<double, 32>(*random);
@@ -195,11 +198,18 @@ std::shared_ptr<OutgoingCall> CallDispatcher::Start(
   }
   if (to_master) {
     call->Start(core::kMasterId);
+  } else if (WaitBehindItsChain(target, options, call)) {
+    // In its order, even where it need not wait itself.
   } else if (linked == nullptr && options.wait_for_ready) {
-    StartWhenReady(std::make_shared<Patient>(target, options, call, *bundle));
+    const auto patient = std::make_shared<Patient>(target, options);
+    patient->calls.push_back(call);
+    if (options.chain_position.id != 0) {
+      patient_chains_[{options.chain_position.id, target.name}] = patient;
+    }
+    StartWhenReady(patient);
   } else if (linked == nullptr) {
-    StartWhenLinked(target, options, call, *bundle);
-  } else if (Deliver(call.get(), **bundle, linked)) {
+    StartWhenLinked(target, options, call);
+  } else if (Deliver(call.get(), linked)) {
     call->Start(linked->id);
   }
   return call->over() ? nullptr : call;
@@ -226,18 +236,33 @@ DirectoryOptions CallDispatcher::FollowConnect(const Target& target,
 
 void CallDispatcher::StartWhenLinked(
     const Target& target, const stub::CallOptions& options,
-    const std::shared_ptr<OutgoingCall>& call,
-    const ModuleRepository::BundlePtr& bundle) {
+    const std::shared_ptr<OutgoingCall>& call) {
   const std::weak_ptr<OutgoingCall> weak = call;
   directory_->WhenLinked(
       target.hops, FollowConnect(target, RemainingOf(options)),
-      [this, weak, bundle](const Status& status,
-                           ContextDirectory::Entry* entry) {
+      [this, weak](const Status& status, ContextDirectory::Entry* entry) {
         const std::shared_ptr<OutgoingCall> waiting = weak.lock();
         if (waiting == nullptr) return;
         if (!status.ok()) return waiting->Cancel(status);
-        if (Deliver(waiting.get(), *bundle, entry)) waiting->Start(entry->id);
+        if (Deliver(waiting.get(), entry)) waiting->Start(entry->id);
       });
+}
+
+bool CallDispatcher::WaitBehindItsChain(
+    const Target& target, const stub::CallOptions& options,
+    const std::shared_ptr<OutgoingCall>& call) {
+  if (options.chain_position.id == 0 || patient_chains_.empty()) return false;
+  for (auto each = patient_chains_.begin(); each != patient_chains_.end();) {
+    const std::shared_ptr<Patient> patient = each->second.lock();
+    each = patient == nullptr || !patient->AnyLeft()
+               ? patient_chains_.erase(each)
+               : std::next(each);
+  }
+  const auto found =
+      patient_chains_.find({options.chain_position.id, target.name});
+  if (found == patient_chains_.end()) return false;
+  found->second.lock()->calls.push_back(call);
+  return true;
 }
 
 void CallDispatcher::StartWhenReady(const std::shared_ptr<Patient>& patient) {
@@ -245,37 +270,51 @@ void CallDispatcher::StartWhenReady(const std::shared_ptr<Patient>& patient) {
       patient->target.hops,
       FollowConnect(patient->target, RemainingOf(patient->options)),
       [this, patient](const Status& status, ContextDirectory::Entry* entry) {
-        const std::shared_ptr<OutgoingCall> call = patient->call.lock();
-        if (call == nullptr) return;
+        // Calls that are over have no dispatcher to go back to, maybe.
+        if (!patient->AnyLeft()) return;
         if (status.code() == Code::kUnavailable) {
           return TryAgain(patient, status);
         }
-        if (!status.ok()) return call->Cancel(status);
-        if (Deliver(call.get(), *patient->bundle, entry)) {
-          call->Start(entry->id);
+        patient_chains_.erase(
+            {patient->options.chain_position.id, patient->target.name});
+        for (const auto& weak : patient->calls) {
+          const std::shared_ptr<OutgoingCall> call = weak.lock();
+          if (call == nullptr || call->over()) continue;
+          if (!status.ok()) {
+            call->Cancel(status);
+          } else if (Deliver(call.get(), entry)) {
+            call->Start(entry->id);
+          }
         }
       });
 }
 
 void CallDispatcher::TryAgain(const std::shared_ptr<Patient>& patient,
                               const Status& status) {
-  const std::shared_ptr<OutgoingCall> call = patient->call.lock();
-  call->set_limit_status(core::Error(
-      Code::kDeadlineExceeded,
-      {"call failed: ", call->method(), " in ", patient->target.name,
-       " (phase connect): not ready in time; last: ", status.message()}));
+  for (const auto& weak : patient->calls) {
+    const std::shared_ptr<OutgoingCall> call = weak.lock();
+    if (call == nullptr) continue;
+    call->set_limit_status(core::Error(
+        Code::kDeadlineExceeded,
+        {"call failed: ", call->method(), " in ", patient->target.name,
+         " (phase connect): not ready in time; last: ", status.message()}));
+  }
   context_->loop()->RunAfter(
       absl::ToInt64Microseconds(patient->back_off.Next()), [this, patient] {
-        // A call that is over has no dispatcher to go back to, maybe.
-        if (patient->call.lock() != nullptr) StartWhenReady(patient);
+        if (patient->AnyLeft()) StartWhenReady(patient);
       });
 }
 
-bool CallDispatcher::Deliver(OutgoingCall* call, const importer::Bundle& bundle,
+bool CallDispatcher::Deliver(OutgoingCall* call,
                              ContextDirectory::Entry* entry) {
   core::MethodName name;
   core::ParseMethodName(call->method(), &name);
-  const absl::Status sent = delivery_.Ensure(bundle, name.service, entry);
+  // Now: the set or the policy may have changed while it was connected.
+  const absl::StatusOr<ModuleRepository::BundlePtr> bundle =
+      modules_->FindMethod(call->method(), entry->name);
+  const absl::Status sent =
+      bundle.ok() ? delivery_.Ensure(**bundle, name.service, entry)
+                  : bundle.status();
   if (!sent.ok()) call->Cancel(stub::ToCoreStatus(sent));
   return sent.ok();
 }
@@ -284,7 +323,10 @@ void CallDispatcher::OnModulesChanged() {
   for (ContextDirectory::Entry* const entry : directory_->ListLinked()) {
     std::vector<std::string> gone;
     for (const auto& [service, digest] : entry->delivered) {
-      if (!modules_->FindFor(service, entry->name).ok()) {
+      const auto found = modules_->FindFor(service, entry->name);
+      // The version there may be refused where the latest is not.
+      if (!found.ok() ||
+          !modules_->CheckPolicy((*found)->name(), digest, entry->name).ok()) {
         gone.push_back(service);
       }
     }

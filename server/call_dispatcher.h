@@ -92,18 +92,21 @@ class CallDispatcher {
                    const ContextDirectory::Entry* linked);
   // For a call whose context frames can't be sent to yet.
   void StartWhenLinked(const Target& target, const stub::CallOptions& options,
-                       const std::shared_ptr<OutgoingCall>& call,
-                       const ModuleRepository::BundlePtr& bundle);
+                       const std::shared_ptr<OutgoingCall>& call);
   // For one that waits until its context is ready, however often that fails.
   struct Patient;
+  // False: no call of its chain waits for that.
+  bool WaitBehindItsChain(const Target& target,
+                          const stub::CallOptions& options,
+                          const std::shared_ptr<OutgoingCall>& call);
   void StartWhenReady(const std::shared_ptr<Patient>& patient);
   void TryAgain(const std::shared_ptr<Patient>& patient,
                 const core::Status& status);
   DirectoryOptions FollowConnect(const Target& target,
                                  absl::Duration remaining);
-  // False: the call was ended, because there is no image for the context.
-  bool Deliver(OutgoingCall* call, const importer::Bundle& bundle,
-               ContextDirectory::Entry* entry);
+  // False: the call was ended, because there is no bundle or image for the
+  // context.
+  bool Deliver(OutgoingCall* call, ContextDirectory::Entry* entry);
 
   core::Context* const context_;
   const ModuleRepository* const modules_;
@@ -114,6 +117,9 @@ class CallDispatcher {
   TreeWatch* const tree_;
   CallObserver* const observer_;
   ChainStarts chain_starts_;
+  // By chain and target.
+  std::map<std::pair<uint64_t, std::string>, std::weak_ptr<Patient>>
+      patient_chains_;
   std::map<OutgoingCall*, std::weak_ptr<OutgoingCall>> calls_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <random>
+#include <vector>
 
 namespace ramet::server {
 
@@ -37,6 +38,38 @@ bool ChainSequencer::Enter(const Key& key, const stub::ChainPosition& position,
   }
   Forward(found, &lock);
   return true;
+}
+
+void ChainSequencer::Skip(const Key& key, const stub::ChainPosition& position) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  const auto found = chains_.find(key);
+  if (found == chains_.end()) {
+    // The first of a chain: those that come then are in order.
+    if (position.sequence > position.settled) return;
+    const auto added = chains_.try_emplace(key).first;
+    added->second.next = position.sequence + 1;
+    return SetIdle(added);
+  }
+  Chain& chain = found->second;
+  chain.next = std::max(chain.next, position.settled);
+  if (position.sequence > chain.next) return;
+  chain.next = std::max(chain.next, position.sequence + 1);
+  Forward(found, &lock);
+}
+
+void ChainSequencer::ExpireAll() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  std::vector<Key> keys;
+  for (const auto& [key, chain] : chains_) {
+    if (!chain.held.empty()) keys.push_back(key);
+  }
+  for (const Key& key : keys) {
+    const auto found = chains_.find(key);
+    if (found == chains_.end() || found->second.held.empty()) continue;
+    found->second.next =
+        std::max(found->second.next, found->second.held.rbegin()->first);
+    Forward(found, &lock);
+  }
 }
 
 void ChainSequencer::Expire(const Key& key,

@@ -40,6 +40,13 @@ class ChainSequencer {
   bool Enter(const Key& key, const stub::ChainPosition& position,
              size_t held_bytes, std::function<void()> forward);
 
+  // The call will not come: nobody behind it waits for it. One that is ahead of
+  // its turn is not remembered; who is behind it waits until Expire().
+  void Skip(const Key& key, const stub::ChainPosition& position);
+
+  // Nobody waits any longer for anything.
+  void ExpireAll();
+
   // Nobody waits any longer for calls before this one.
   void Expire(const Key& key, const stub::ChainPosition& position);
 

@@ -137,6 +137,8 @@ class FrontDoor::Impl {
     if (state_->draining()) return;
     state_->StartDraining();
     health_.StartDraining();
+    // Those that others wait for do not come any more.
+    chains_.ExpireAll();
     const grpc::Status ending(grpc::StatusCode::UNAVAILABLE,
                               "the master is shutting down");
     streams_->EndAll(OpenStreams::Order::kEndsFirst, ending);

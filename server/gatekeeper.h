@@ -57,6 +57,8 @@ class Gatekeeper {
     return CallerOf(context).ToString();
   }
 
+  bool draining() const { return state_->draining(); }
+
   // A call of a method of the door's own ("ramet.v1.Contexts/Get") about the
   // context called `name`; which need not exist.
   absl::StatusOr<Admission> Admit(const grpc::ServerContextBase& context,

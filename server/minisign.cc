@@ -131,9 +131,14 @@ absl::StatusOr<std::string> VerifyMinisign(const std::vector<MinisignKey>& keys,
   const std::string own = made.substr(kKindBytes + kIdBytes);
   for (const MinisignKey& key : keys) {
     if (key.id_bytes() != id) continue;
-    const bool good = kind == kPlain
-                          ? VerifyEd25519(key.key(), own, bytes)
-                          : VerifyEd25519(key.key(), own, Blake2b512(bytes));
+    const std::string hash =
+        kind == kHashed ? Blake2b512(bytes) : std::string();
+    if (kind == kHashed && hash.empty()) {
+      return absl::PermissionDeniedError(
+          "its signature can't be checked: OpenSSL has no BLAKE2b here");
+    }
+    const bool good =
+        VerifyEd25519(key.key(), own, kind == kHashed ? hash : bytes);
     if (!good) {
       return absl::PermissionDeniedError(absl::StrCat(
           "its signature by key ", key.id(), " is not of these bytes"));

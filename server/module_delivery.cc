@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/sha256.h"
 #include "core/base/strings.h"
 #include "core/wire/control.h"
+#include "core/wire/frame_header.h"
 #include "importer/image_limits.h"
 #include "parent/platform.h"
 #include "server/module_announcement.h"
@@ -13,6 +15,13 @@
 namespace ramet::server {
 
 using core::ModuleNotice;
+
+namespace {
+
+// An announcement is one frame: what is in it beside the module, at most.
+constexpr size_t kRoomForTheRest = 1024;
+
+}  // namespace
 
 ModuleDelivery::ModuleDelivery(core::Context* context,
                                const ModuleRepository* modules,
@@ -84,42 +93,57 @@ absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
   if (!image.ok()) return image.status();
   core::LoadModule load = AnnounceModule(bundle, **image, idle_ms_);
   if (load.platform == importer::kAnyPlatform) load.platform = entry->platform;
+  // Not what another bundle has for this context, or the policy refuses.
+  load.services.erase(
+      std::remove_if(load.services.begin(), load.services.end(),
+                     [&](const core::ModuleService& each) {
+                       const auto found =
+                           modules_->FindFor(each.name, entry->name);
+                       return !found.ok() ||
+                              (*found)->digest() != bundle.digest();
+                     }),
+      load.services.end());
   ModuleNotice notice;
   notice.kind = ModuleNotice::kService;
   notice.target = entry->id;
   notice.name = asked;
   notice.digest = load.digest;
   notice.module = core::SerializeControl(load);
+  if (notice.module.size() + kRoomForTheRest > core::kMaxPayloadBytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("module ", bundle.name(),
+                     " has too many methods or variables to be announced"));
+  }
   // Now, while this bundle is known to have it.
   if (cache_.Find(load.digest) == nullptr) {
     const std::string_view bytes = bundle.DeflatedBytes(**image);
     importer::CachedImage* const cached = cache_.Add(load.digest);
-    if (cached != nullptr) {
-      (void)cache_.Append(cached, static_cast<uint32_t>(bytes.size()), 0,
-                          bytes);
+    if (cached != nullptr &&
+        !cache_.Append(cached, static_cast<uint32_t>(bytes.size()), 0, bytes)
+             .ok()) {
+      cache_.Remove(cached);  // or it would be waited for
     }
   }
   courier_.Pass(notice);
-  for (const auto& service : bundle.manifest().services()) {
-    entry->delivered[service.name()] = bundle.digest();
+  for (const core::ModuleService& service : load.services) {
+    entry->delivered[service.name] = bundle.digest();
   }
   return absl::OkStatus();
 }
 
 void ModuleDelivery::Withdraw(const std::vector<std::string>& services,
                               ContextDirectory::Entry* entry) {
-  if (services.empty()) return;
-  core::LoadModule nothing;  // no digest: from whoever serves them
-  nothing.name = services.front();
   for (const std::string& service : services) {
+    core::LoadModule nothing;  // no digest: from whoever serves it
+    nothing.name = service;
     nothing.services.push_back({service, {}});
     entry->delivered.erase(service);
+    ModuleNotice notice;
+    notice.kind = ModuleNotice::kService;
+    notice.target = entry->id;
+    notice.module = core::SerializeControl(nothing);
+    courier_.Pass(notice);
   }
-  ModuleNotice notice;
-  notice.kind = ModuleNotice::kService;
-  notice.target = entry->id;
-  notice.module = core::SerializeControl(nothing);
-  courier_.Pass(notice);
 }
 
 void ModuleDelivery::OnAsked(const ModuleNotice& notice) {
@@ -180,8 +204,9 @@ absl::Status ModuleDelivery::AnswerNamed(const ModuleNotice& notice) {
   answer.module = core::SerializeControl(load);
   if (cache_.Find(load.digest) == nullptr) {
     importer::CachedImage* const cached = cache_.Add(load.digest);
-    if (cached != nullptr) {
-      (void)cache_.Append(cached, load.deflated_bytes, 0, bytes);
+    if (cached != nullptr &&
+        !cache_.Append(cached, load.deflated_bytes, 0, bytes).ok()) {
+      cache_.Remove(cached);
     }
   }
   courier_.Pass(answer);

@@ -323,6 +323,13 @@ absl::StatusOr<ModuleRepository::BundlePtr> ModuleRepository::FindFor(
                                                std::string(target), " has it"));
 }
 
+absl::Status ModuleRepository::CheckPolicy(const std::string& name,
+                                           std::string_view digest,
+                                           std::string_view target) const {
+  absl::MutexLock lock(&mutex_);
+  return policy_.Check(name, digest, target);
+}
+
 absl::StatusOr<ModuleRepository::BundlePtr> ModuleRepository::FindMethod(
     std::string_view method, std::string_view target) const {
   core::MethodName name;

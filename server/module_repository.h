@@ -100,6 +100,10 @@ class ModuleRepository {
   absl::StatusOr<BundlePtr> FindFor(std::string_view service,
                                     std::string_view target) const;
 
+  // PERMISSION_DENIED: the policy refuses such a bundle to that context.
+  absl::Status CheckPolicy(const std::string& name, std::string_view digest,
+                           std::string_view target) const;
+
   // The bundle for `target` that has `method` ("/demo.v1.Greeter/SayHello") and
   // can be delivered to some platform that this master has an agent for.
   // UNIMPLEMENTED: no such service or method. FAILED_PRECONDITION: no image for

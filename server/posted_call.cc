@@ -158,8 +158,10 @@ core::Status PostedCall::Inflate(const std::string& bytes) {
   const absl::Status status =
       stub::Decompress(reply_compression_, bytes, max_reply_bytes_, &message);
   if (!status.ok()) return stub::ToCoreStatus(status);
+  // One alone may be as long as the caller allows.
+  const bool others = inflated_bytes_ > 0;
   inflated_bytes_ += message.size();
-  if (inflated_bytes_ > kMaxInflatedBytes) {
+  if (others && inflated_bytes_ > kMaxInflatedBytes) {
     return core::Status(core::Code::kResourceExhausted,
                         "compressed replies that nobody has read hold too "
                         "much memory");

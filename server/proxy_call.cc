@@ -177,6 +177,21 @@ bool ProxyCall::Admit() {
   return true;
 }
 
+void ProxyCall::GiveUpTurn() {
+  stub::CallOptions options;
+  const absl::Status read = stub::ReadDoorMetadata(
+      [this](const std::string& key) -> std::optional<std::string> {
+        const auto it = context_.client_metadata().find(key);
+        if (it == context_.client_metadata().end()) return std::nullopt;
+        return std::string(it->second.data(), it->second.size());
+      },
+      absl::Now(), &options);
+  if (!read.ok() || options.chain_position.id == 0) return;
+  door_->chains->Skip(
+      {door_->gatekeeper->CallerName(context_), options.chain_position.id},
+      options.chain_position);
+}
+
 void ProxyCall::ForwardInTurn(Message request) {
   chain_key_ = {door_->gatekeeper->CallerName(context_),
                 options_.chain_position.id};
@@ -296,10 +311,11 @@ void ProxyCall::OnOnlyRequest(bool ok) {
     client_done_ = true;
   }
   if (!ok) {
+    GiveUpTurn();
     return Refuse(absl::InvalidArgumentError(
         absl::StrCat(context_.method(), ": a call without a message")));
   }
-  if (!Admit()) return;
+  if (!Admit()) return GiveUpTurn();
   if (options_.chain_position.id != 0) {
     ForwardInTurn(std::move(request));
   } else {
@@ -436,8 +452,12 @@ void ProxyCall::OnDone(bool) {
     if (call_ != nullptr) call_->Cancel();
     held = held_;
   }
-  // Finish() follows when the master says that the call is over.
-  if (held) door_->chains->Expire(chain_key_, options_.chain_position);
+  // Finish() follows when the master says that the call is over. One that is
+  // held is not forwarded when its turn comes, and those before it keep theirs;
+  // only the end of the door does not wait for that.
+  if (held && door_->gatekeeper->draining()) {
+    door_->chains->Expire(chain_key_, options_.chain_position);
+  }
 }
 
 grpc::Status ProxyCall::StatusOf(const absl::Status& status) const {

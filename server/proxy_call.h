@@ -95,6 +95,8 @@ class ProxyCall final : public stub::RawCallListener,
   void Refuse(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
   void ForwardOnly(Message request) ABSL_LOCKS_EXCLUDED(mutex_);
   // Forwards it when those of its chain that come before it are.
+  // It will not be forwarded: those behind it in its chain need not wait.
+  void GiveUpTurn();
   void ForwardInTurn(Message request) ABSL_LOCKS_EXCLUDED(mutex_);
   // What was read; takes time.
   Message TakeRequest() ABSL_LOCKS_EXCLUDED(mutex_);

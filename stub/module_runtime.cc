@@ -253,7 +253,10 @@ void ModuleRuntime::ForceFrames(const CallPtr& call) {
 
 void ModuleRuntime::Forget(const ServedCall& call) {
   if (!calls_->Remove(call)) return;
-  deadlines_.Remove(call.context().deadline(), call.key());
+  // Its headers may never have been whole.
+  if (call.has_context()) {
+    deadlines_.Remove(call.context().deadline(), call.key());
+  }
 }
 
 void ModuleRuntime::OnTimer() {

@@ -72,7 +72,11 @@ class ServedCall final : public ServerStream,
   // False for a call that is refused because there is none.
   bool has_method() const { return options_.method != nullptr; }
   const MethodTable::Method& method() const { return *options_.method; }
-  // From `opened` on.
+  bool has_context() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return context_.has_value();
+  }
+  // From `opened` on, which is when there is one.
   const CallContext& context() const { return *context_; }
   MethodKind kind() const { return kind_; }
   bool chained() const { return chained_; }

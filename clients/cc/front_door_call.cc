@@ -230,6 +230,8 @@ void FrontDoorCall::Cancel() {
 
 void FrontDoorCall::OnDone(const grpc::Status& status) {
   const std::shared_ptr<FrontDoorCall> self = std::move(self_);
+  // It may hold this call.
+  const std::shared_ptr<stub::RawCallListener> listener = std::move(listener_);
   stub::CallEnd end;
   if (!status.ok()) {
     end.status =
@@ -245,7 +247,7 @@ void FrontDoorCall::OnDone(const grpc::Status& status) {
     }
   }
   end.trailing_metadata = ToPairs(context_.GetServerTrailingMetadata());
-  listener_->OnEnd(std::move(end));
+  listener->OnEnd(std::move(end));
 }
 
 }  // namespace ramet::clients

@@ -48,8 +48,8 @@ class FrontDoorCall final
 
   grpc::GenericStub stub_;
   grpc::ClientContext context_;
-  const std::shared_ptr<stub::RawCallListener> listener_;
-  std::shared_ptr<FrontDoorCall> self_;  // until OnDone
+  std::shared_ptr<stub::RawCallListener> listener_;  // until OnDone
+  std::shared_ptr<FrontDoorCall> self_;              // until OnDone
   grpc::ByteBuffer reply_;
   std::string late_text_;  // of a call with a limit
 

@@ -114,25 +114,33 @@ func (r *receiver) messages(data []byte,
 			"more bytes of messages than were granted")
 	}
 	r.stream = append(r.stream, data...)
-	for len(r.stream) >= prefixBytes {
-		if r.stream[0] > 1 {
+	at := 0
+	for len(r.stream)-at >= prefixBytes {
+		rest := r.stream[at:]
+		if rest[0] > 1 {
 			return Errorf(Internal, "malformed prefix of a message")
 		}
-		size := int64(binary.BigEndian.Uint32(r.stream[1:]))
+		size := int64(binary.BigEndian.Uint32(rest[1:]))
 		if size > int64(r.max) {
 			return Errorf(ResourceExhausted, "message of %d bytes is longer "+
 				"than the limit of %d bytes", size, r.max)
 		}
 		end := prefixBytes + int(size)
-		if len(r.stream) < end {
-			return nil
+		if len(rest) < end {
+			break
 		}
-		message := r.stream[prefixBytes:end:end]
-		compressed := r.stream[0] == 1
-		r.stream = append([]byte(nil), r.stream[end:]...)
-		if failure := take(compressed, message); failure != nil {
+		message := rest[prefixBytes:end:end]
+		// One that shares its array would keep all of it.
+		if at > 0 || len(rest) > end {
+			message = append(make([]byte, 0, size), message...)
+		}
+		at += end
+		if failure := take(rest[0] == 1, message); failure != nil {
 			return failure
 		}
+	}
+	if at > 0 {
+		r.stream = append([]byte(nil), r.stream[at:]...)
 	}
 	return nil
 }

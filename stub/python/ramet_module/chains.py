@@ -105,7 +105,10 @@ class ChainTable(object):
       # Somebody on the way has refused one.
       chain.failure = _lost()
     if chain.failure is not None:
-      raise chain.failure
+      # A new one: each raise would add its frames, and the calls in them, to
+      # one that is kept.
+      kept = chain.failure
+      raise RpcError(kept.code(), kept.details(), kept.status_details)
     chain.next_index += 1
 
   def _fail(self, chain, call):

@@ -9,6 +9,8 @@ MAX_WAITING_BYTES = 208 * 1024
 # With more that the context does not take, the link is not read.
 MAX_QUEUED_BYTES = 32 * 1024 * 1024
 _READ_BYTES = 256 * 1024
+# A wait without events.
+_LONGEST_WAIT_S = 3600
 # Chunks of one writev().
 _MAX_CHUNKS = 64
 
@@ -76,7 +78,9 @@ class Link(object):
     if events != self._watched:
       self._poll.register(self._fd, events)
       self._watched = events
-    timeout_ms = None if timeout_s is None else int(timeout_s * 1000) + 1
+    # poll() takes a C int; who wakes early looks again.
+    timeout_ms = (None if timeout_s is None else
+                  int(min(timeout_s, _LONGEST_WAIT_S) * 1000) + 1)
     readable = False
     for fd, event in self._poll.poll(timeout_ms):
       if fd == self._wake_read:

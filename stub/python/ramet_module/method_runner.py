@@ -122,6 +122,9 @@ def _as_error(call, raised):
       return raised
     # Whoever raises has not succeeded; grpcio says so, too.
     return RpcError(StatusCode.UNKNOWN, raised.details())
+  try:
+    text = "Exception calling application: %s" % (raised,)
+  except Exception:  # in its __str__
+    text = "Exception calling application"
   sys.excepthook(type(raised), raised, raised.__traceback__)
-  return RpcError(StatusCode.UNKNOWN,
-                  "Exception calling application: %s" % raised)
+  return RpcError(StatusCode.UNKNOWN, text)

@@ -31,6 +31,12 @@ class RpcError(Exception):
   """
 
   def __init__(self, code, details="", status_details=b"", metadata=()):
+    # Here, where whoever makes it learns of it, not when the answer goes out.
+    if not isinstance(details, (str, bytes)):
+      details = "" if details is None else str(details)
+    if isinstance(status_details, (str, int)):
+      raise TypeError("status_details are bytes")
+    status_details = bytes(status_details or b"")
     Exception.__init__(self, code, details)
     self._code = to_code(code)
     self._details = details
