@@ -381,6 +381,19 @@ TEST_F(ModuleCourierTest, AChildAsksOnlyForWhoIsBelowIt) {
   EXPECT_TRUE(parent_->frames().empty());
 }
 
+TEST_F(ModuleCourierTest, AChildAsksOnlyForWhatThereIs) {
+  // What a parent says, and what would be a service if it were cut to a byte.
+  for (const uint32_t kind : {3u, 4u, 256u + ModuleNotice::kService}) {
+    ModuleNotice notice;
+    notice.kind = kind;
+    notice.target = kLeft;
+    notice.name = "x.X";
+    Get(left_.get(), kLeft, notice);
+  }
+  EXPECT_TRUE(parent_->frames().empty());
+  EXPECT_TRUE(right_->frames().empty());
+}
+
 TEST_F(ModuleCourierTest, WhatIsUnknownIsRememberedUntilToldToForget) {
   GetService(left_.get(), kLeft, kLeft, "x.X");
   Unknown(kLeft, "x.X");

@@ -243,6 +243,20 @@ TEST_F(ModuleStoreTest, AGoodModuleServesUntilTheNextOneIsHere) {
   EXPECT_EQ(ImageOf("a.A"), "new");
 }
 
+TEST_F(ModuleStoreTest, AnImageThatComesLateBringsNothingBack) {
+  const std::string digest = core::Sha256Digest(Deflate("late"));
+  cache_.Add(digest);
+  Announce(MakeModule("a.A", "late"));
+  core::LoadModule unload = MakeModule("a.A", "late");
+  unload.digest.clear();
+  Announce(unload);
+  const std::string deflated = Deflate("late");
+  ASSERT_TRUE(
+      cache_.Append(cache_.Find(digest), deflated.size(), 0, deflated).ok());
+  store_.OnArrived(digest);
+  EXPECT_EQ(ImageOf("a.A"), "module module of a.A was unloaded");
+}
+
 TEST_F(ModuleStoreTest, AGoodModuleServesOnWhenTheNextOneIsBad) {
   PutImage("old");
   Announce(MakeModule("a.A", "old"));

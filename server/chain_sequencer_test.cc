@@ -72,6 +72,28 @@ TEST_F(ChainSequencerTest, ExpiredCallGoesWithoutThoseBeforeIt) {
   EXPECT_EQ(Take(), Numbers());
 }
 
+TEST_F(ChainSequencerTest, NobodyWaitsForOneThatWillNotCome) {
+  Enter(1);
+  sequencer_.Skip(kKey, At(0));
+  EXPECT_EQ(Take(), Numbers{1});
+  sequencer_.Skip(kKey, At(2));
+  Enter(3);
+  EXPECT_EQ(Take(), Numbers{3});
+  // Ahead of its turn it says nothing of those before it.
+  Enter(5);
+  sequencer_.Skip(kKey, At(6));
+  EXPECT_EQ(Take(), Numbers());
+  Enter(4);
+  EXPECT_EQ(Take(), (Numbers{4, 5}));
+}
+
+TEST_F(ChainSequencerTest, InTheEndNobodyWaits) {
+  Enter(3);
+  Enter(5);
+  sequencer_.ExpireAll();
+  EXPECT_EQ(Take(), (Numbers{3, 5}));
+}
+
 TEST_F(ChainSequencerTest, ChainsOfOthersAreOtherChains) {
   Enter(0);
   int others = 0;
