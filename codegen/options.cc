@@ -20,18 +20,25 @@ bool IsSerial(const google::protobuf::MethodDescriptor* method) {
          ::ramet::SERIAL;
 }
 
-std::string ServiceLimits(const google::protobuf::ServiceDescriptor* service) {
+LimitOptions LimitsOf(const google::protobuf::ServiceDescriptor* service) {
   const google::protobuf::ServiceOptions& options = service->options();
-  const bool has_queue = options.HasExtension(::ramet::max_queued_calls);
-  const uint32_t concurrent =
+  LimitOptions limits;
+  limits.max_concurrent_calls =
       options.GetExtension(::ramet::max_concurrent_calls);
-  const uint32_t bytes = options.GetExtension(::ramet::max_message_bytes);
-  if (!has_queue && concurrent == 0 && bytes == 0) return "";
-  return "{" + std::to_string(concurrent) + ", " +
-         (has_queue
-              ? std::to_string(options.GetExtension(::ramet::max_queued_calls))
-              : "::ramet::stub::kDefaultMaxQueuedCalls") +
-         ", " + std::to_string(bytes) + "}";
+  if (options.HasExtension(::ramet::max_queued_calls)) {
+    limits.max_queued_calls = options.GetExtension(::ramet::max_queued_calls);
+  }
+  limits.max_message_bytes = options.GetExtension(::ramet::max_message_bytes);
+  return limits;
+}
+
+std::string ServiceLimits(const google::protobuf::ServiceDescriptor* service) {
+  const LimitOptions limits = LimitsOf(service);
+  if (limits.empty()) return "";
+  return "{" + std::to_string(limits.max_concurrent_calls) + ", " +
+         (limits.max_queued_calls ? std::to_string(*limits.max_queued_calls)
+                                  : "::ramet::stub::kDefaultMaxQueuedCalls") +
+         ", " + std::to_string(limits.max_message_bytes) + "}";
 }
 
 }  // namespace ramet::codegen
