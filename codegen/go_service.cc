@@ -4,6 +4,7 @@
 #include <string>
 
 #include "codegen/comments.h"
+#include "codegen/options.h"
 
 namespace ramet::codegen {
 namespace {
@@ -48,6 +49,28 @@ const char* KindOf(const GoMethod& method) {
                                                  : "ClientStream";
   }
   return method.descriptor->server_streaming() ? "ServerStream" : "Unary";
+}
+
+// The field of ramet.Service, or nothing.
+std::string Limits(const google::protobuf::ServiceDescriptor* service) {
+  const LimitOptions limits = LimitsOf(service);
+  std::string said;
+  const auto say = [&said](const char* field, const std::string& value) {
+    if (!said.empty()) said += ",";
+    said += "\n      " + std::string(field) + ": " + value;
+  };
+  if (limits.max_concurrent_calls > 0) {
+    say("MaxConcurrentCalls", std::to_string(limits.max_concurrent_calls));
+  }
+  if (limits.max_queued_calls) {
+    say("MaxQueuedCalls", *limits.max_queued_calls > 0
+                              ? std::to_string(*limits.max_queued_calls)
+                              : "ramet.NoQueue");
+  }
+  if (limits.max_message_bytes > 0) {
+    say("MaxMessageBytes", std::to_string(limits.max_message_bytes));
+  }
+  return said.empty() ? "" : ", Limits: ramet.Limits{" + said + "}";
 }
 
 }  // namespace
@@ -95,17 +118,19 @@ void EmitGoService(const GoService& service, const GoFile& file,
       "\n"
       "// $constructor$ makes a service of what implements it.\n"
       "func $constructor$(service $interface$) ramet.Service {\n"
-      "  return ramet.Service{Name: \"$name$\", Methods: []ramet.Method{",
+      "  return ramet.Service{Name: \"$name$\"$limits$, Methods: "
+      "[]ramet.Method{",
       "constructor", service.constructor, "interface", service.interface,
-      "name", service.full_name);
+      "name", service.full_name, "limits", Limits(service.descriptor));
   for (const GoMethod& method : service.methods) {
     std::map<std::string, std::string> variables =
         Variables(service, method, file);
     variables["kind"] = KindOf(method);
+    variables["serial"] = IsSerial(method.descriptor) ? ".Serial()" : "";
     printer->Print(variables,
                    "\n"
                    "    ramet.$kind$(\"$wire_name$\", $parse$,\n"
-                   "      $serialize$, service.$name$),");
+                   "      $serialize$, service.$name$)$serial$,");
   }
   printer->Print(service.methods.empty() ? "}}\n}\n" : "\n  }}\n}\n");
 }

@@ -21,7 +21,7 @@ bool IsPythonKeyword(const std::string& word) {
 
 bool IsReserved(const std::string& name) {
   return IsPythonKeyword(name) || name == "ramet_name" ||
-         name == "ramet_methods";
+         name == "ramet_methods" || name == "ramet_options";
 }
 
 // As protobuf's Python generator names modules, without the ending.

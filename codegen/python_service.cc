@@ -1,6 +1,9 @@
 #include "codegen/python_service.h"
 
+#include <string>
+
 #include "codegen/comments.h"
+#include "codegen/options.h"
 
 namespace ramet::codegen {
 namespace {
@@ -26,7 +29,30 @@ void EmitMethodInfo(const PythonMethod& method, Printer* printer) {
     printer->Print(",\n    attribute='$attribute$'", "attribute",
                    method.attribute);
   }
+  if (IsSerial(method.descriptor)) printer->Print(",\n    serial=True");
   printer->Print("),\n");
+}
+
+void EmitLimits(const google::protobuf::ServiceDescriptor* service,
+                Printer* printer) {
+  const LimitOptions limits = LimitsOf(service);
+  if (limits.empty()) return;
+  std::string said;
+  const auto say = [&said](const char* option, uint32_t value) {
+    if (!said.empty()) said += ", ";
+    said += std::string(option) + "=" + std::to_string(value);
+  };
+  if (limits.max_concurrent_calls > 0) {
+    say("max_concurrent_calls", limits.max_concurrent_calls);
+  }
+  if (limits.max_queued_calls) {
+    say("max_queued_calls", *limits.max_queued_calls);
+  }
+  if (limits.max_message_bytes > 0) {
+    say("max_message_bytes", limits.max_message_bytes);
+  }
+  printer->Print("ramet_options = _ramet.ServiceOptions(\n    $said$)\n",
+                 "said", said);
 }
 
 }  // namespace
@@ -55,6 +81,7 @@ void EmitPythonService(const PythonService& service, Printer* printer) {
   printer->Outdent();
   printer->Outdent();
   printer->Print(")\n");
+  EmitLimits(service.descriptor, printer);
   for (const PythonMethod& method : service.methods) {
     printer->Print("\n");
     EmitComments(method.descriptor, /*separate=*/false, printer, "#");

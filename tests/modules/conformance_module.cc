@@ -71,39 +71,90 @@ void FillReply(const CallContext& context, const Request& request,
   reply->set_deadline(context.deadline() != absl::InfiniteFuture());
 }
 
-class Conformance : public conformance::v1::ConformanceService {
+// Methods that services have in common.
+
+absl::Status ServeUnary(const CallContext& context, const Request& request,
+                        Reply* reply) {
+  absl::Status status = Prepare(context, request, [] {});
+  if (status.ok()) FillReply(context, request, reply);
+  return status;
+}
+
+absl::Status ServeServerStream(const CallContext& context,
+                               const Request& request,
+                               ramet::stub::ServerWriter<Reply>* replies) {
+  absl::Status status =
+      Prepare(context, request, [&] { replies->SendInitialMetadata(); });
+  if (!status.ok()) return status;
+  Reply reply;
+  FillReply(context, request, &reply);
+  for (uint32_t i = 0; i < request.reply_count(); ++i) {
+    if (!replies->Write(reply)) break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ServeClientStream(const CallContext& context,
+                               ramet::stub::ServerReader<Request>* requests,
+                               Reply* reply) {
+  Request request;
+  while (requests->Read(&request)) {
+    reply->set_requests(reply->requests() + 1);
+    reply->set_request_bytes(reply->request_bytes() + request.payload().size());
+  }
+  return Prepare(context, request, [&] { requests->SendInitialMetadata(); });
+}
+
+class Limited : public conformance::v1::LimitedService {
  public:
   absl::Status Unary(const CallContext& context, const Request& request,
                      Reply* reply) override {
-    absl::Status status = Prepare(context, request, [] {});
-    if (status.ok()) FillReply(context, request, reply);
-    return status;
+    return ServeUnary(context, request, reply);
   }
 
   absl::Status ServerStream(
       const CallContext& context, const Request& request,
       ramet::stub::ServerWriter<Reply>* replies) override {
-    absl::Status status =
-        Prepare(context, request, [&] { replies->SendInitialMetadata(); });
-    if (!status.ok()) return status;
-    Reply reply;
-    FillReply(context, request, &reply);
-    for (uint32_t i = 0; i < request.reply_count(); ++i) {
-      if (!replies->Write(reply)) break;
-    }
-    return absl::OkStatus();
+    return ServeServerStream(context, request, replies);
   }
 
   absl::Status ClientStream(const CallContext& context,
                             ramet::stub::ServerReader<Request>* requests,
                             Reply* reply) override {
-    Request request;
-    while (requests->Read(&request)) {
-      reply->set_requests(reply->requests() + 1);
-      reply->set_request_bytes(reply->request_bytes() +
-                               request.payload().size());
-    }
-    return Prepare(context, request, [&] { requests->SendInitialMetadata(); });
+    return ServeClientStream(context, requests, reply);
+  }
+
+  absl::Status Serial(const CallContext& context, const Request& request,
+                      Reply* reply) override {
+    return ServeUnary(context, request, reply);
+  }
+};
+
+class Overridden : public conformance::v1::OverriddenService {
+ public:
+  absl::Status Unary(const CallContext& context, const Request& request,
+                     Reply* reply) override {
+    return ServeUnary(context, request, reply);
+  }
+};
+
+class Conformance : public conformance::v1::ConformanceService {
+ public:
+  absl::Status Unary(const CallContext& context, const Request& request,
+                     Reply* reply) override {
+    return ServeUnary(context, request, reply);
+  }
+
+  absl::Status ServerStream(
+      const CallContext& context, const Request& request,
+      ramet::stub::ServerWriter<Reply>* replies) override {
+    return ServeServerStream(context, request, replies);
+  }
+
+  absl::Status ClientStream(const CallContext& context,
+                            ramet::stub::ServerReader<Request>* requests,
+                            Reply* reply) override {
+    return ServeClientStream(context, requests, reply);
   }
 
   absl::Status BidiStream(
@@ -171,6 +222,15 @@ class Conformance : public conformance::v1::ConformanceService {
   }
 };
 
+ramet::stub::ModuleOptions Options() {
+  ramet::stub::ModuleOptions options;
+  auto& overridden = options.services["conformance.v1.Overridden"];
+  overridden.max_concurrent_calls = 1;
+  overridden.max_queued_calls = 1;
+  overridden.methods["Unary"] = ramet::stub::Concurrency::kConcurrent;
+  return options;
+}
+
 }  // namespace
 
-RAMET_MODULE(Conformance)
+RAMET_MODULE_WITH(Options(), Conformance, Limited, Overridden)

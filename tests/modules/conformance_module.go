@@ -208,4 +208,18 @@ func relay(ctx context.Context, stub *pb.ConformanceStub,
 	}
 }
 
-func main() { ramet.Run(pb.NewConformanceService(conformance{})) }
+// limited has the methods of conformance.
+type limited struct{ conformance }
+
+func (l limited) Serial(ctx context.Context,
+	request *pb.Request) (*pb.Reply, error) {
+	return l.Unary(ctx, request)
+}
+
+func main() {
+	overridden := pb.NewOverriddenService(conformance{})
+	overridden.Limits = ramet.Limits{MaxConcurrentCalls: 1, MaxQueuedCalls: 1}
+	overridden.SetSerial("Unary", false)
+	ramet.Run(pb.NewConformanceService(conformance{}),
+		pb.NewLimitedService(limited{}), overridden)
+}

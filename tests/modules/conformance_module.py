@@ -40,7 +40,8 @@ def _reply(request, context):
       deadline=context.time_remaining() is not None)
 
 
-class Conformance(conformance_ramet.ConformanceService):
+class Methods(object):
+  """Those that services have in common."""
 
   def Unary(self, request, context):
     _prepare(request, context)
@@ -59,6 +60,19 @@ class Conformance(conformance_ramet.ConformanceService):
       size += len(request.payload)
     _prepare(request, context)
     return pb.Reply(requests=count, request_bytes=size)
+
+  Serial = Unary
+
+
+class Limited(Methods, conformance_ramet.LimitedService):
+  pass
+
+
+class Overridden(Methods, conformance_ramet.OverriddenService):
+  pass
+
+
+class Conformance(Methods, conformance_ramet.ConformanceService):
 
   def BidiStream(self, requests, context):
     for request in requests:
@@ -88,4 +102,8 @@ class Conformance(conformance_ramet.ConformanceService):
     return answer
 
 
-ramet_module.run(Conformance())
+ramet_module.run(
+    Conformance(), Limited(), Overridden(), service_options={
+        "conformance.v1.Overridden": ramet_module.ServiceOptions(
+            max_concurrent_calls=1, max_queued_calls=1,
+            serial={"Unary": False})})

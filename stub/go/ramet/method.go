@@ -11,15 +11,62 @@ import (
 type Method struct {
 	name                          string
 	streamRequests, streamReplies bool
+	serial                        bool
 	serve                         func(context.Context, *servedCall) error
 }
 
 func (m *Method) streams() bool { return m.streamRequests || m.streamReplies }
 
-// A Service as the runtime sees it; generated code makes them.
+// Serial is the method with one call at a time; the others wait for it.
+func (m Method) Serial() Method {
+	m.serial = true
+	return m
+}
+
+// A Service as the runtime sees it; generated code makes them. Whoever gives it
+// to Run may say other limits before.
 type Service struct {
 	Name    string // "demo.v1.Greeter"
+	Limits  Limits
 	Methods []Method
+}
+
+// SetSerial says whether the method's calls run one at a time. It panics when
+// there is no method of that name.
+func (s *Service) SetSerial(method string, serial bool) {
+	for i := range s.Methods {
+		if s.Methods[i].name == method {
+			s.Methods[i].serial = serial
+			return
+		}
+	}
+	panic("service " + s.Name + " has no method " + method)
+}
+
+// Limits of a service: the options of its .proto (docs/calls.md).
+type Limits struct {
+	// Methods that run at the same time, streams included; 0: no limit.
+	MaxConcurrentCalls int64
+	// Calls that wait because of that or of a serial method; 0: 1024.
+	MaxQueuedCalls int64
+	// Of a message, in both directions; 0: what the module has.
+	MaxMessageBytes int64
+}
+
+// NoQueue as MaxQueuedCalls: none waits.
+const NoQueue = -1
+
+// As many calls as wait for a service whose author has not said how many.
+const defaultMaxQueuedCalls = 1024
+
+func (l *Limits) maxQueued() int64 {
+	switch {
+	case l.MaxQueuedCalls == 0:
+		return defaultMaxQueuedCalls
+	case l.MaxQueuedCalls < 0:
+		return 0
+	}
+	return l.MaxQueuedCalls
 }
 
 // Parse and Serialize turn bytes into messages and back; ParseBytes and

@@ -17,8 +17,9 @@ const maxOpenCalls = 16384
 type callID struct{ caller, handle uint32 }
 
 type methodEntry struct {
-	service *Service
+	service *serviceState
 	method  *Method
+	serial  *serialState // of a serial method
 }
 
 // runtime serves the calls of a module's link: docs/module_protocol.md. One
@@ -29,13 +30,18 @@ type runtime struct {
 	link            *link
 	options         Options
 	services        []Service
-	methods         map[string]methodEntry
+	methods         map[string]*methodEntry
 	ownID           uint32
 	ancestors       []uint32
 	maxMessageBytes int
 
 	calls        map[callID]*servedCall
 	chains       *chainTable
+	admission    callAdmission
+	toAdmit      []*servedCall // whose turn it is
+	toServe      []*servedCall // that their services have let in
+	admitting    bool
+	serving      bool
 	waiting      []*servedCall // unary calls that may not run yet
 	running      int
 	streams      [2]int // of callers above, and of foreign ones
@@ -46,15 +52,18 @@ type runtime struct {
 
 func newRuntime(services []Service, options Options) *runtime {
 	r := &runtime{options: options, services: services,
-		methods: map[string]methodEntry{}, calls: map[callID]*servedCall{}}
-	r.chains = newChainTable(r.runUnary)
+		methods: map[string]*methodEntry{}, calls: map[callID]*servedCall{}}
+	r.chains = newChainTable(r.admit)
 	r.out.init(r)
 	for i := range services {
 		service := &services[i]
+		state := &serviceState{name: service.Name, limits: service.Limits}
 		for j := range service.Methods {
-			method := &service.Methods[j]
-			r.methods["/"+service.Name+"/"+method.name] =
-				methodEntry{service, method}
+			entry := &methodEntry{service: state, method: &service.Methods[j]}
+			if entry.method.serial {
+				entry.serial = &serialState{}
+			}
+			r.methods["/"+service.Name+"/"+entry.method.name] = entry
 		}
 	}
 	return r
@@ -174,7 +183,7 @@ func (r *runtime) onCallFrame(f *frame) {
 }
 
 func (r *runtime) open(f *frame, path string) {
-	entry, known := r.methods[path]
+	entry := r.methods[path]
 	var refused *Error
 	switch {
 	case len(r.calls) >= maxOpenCalls:
@@ -182,12 +191,12 @@ func (r *runtime) open(f *frame, path string) {
 			"already; try again when some are over", maxOpenCalls)
 	case path == "":
 		refused = Errorf(Internal, "malformed call headers")
-	case !known:
+	case entry == nil:
 		refused = r.unknown(path)
 	}
 	// A context's own modules call in its name, and not on its authority.
 	foreign := !r.isAbove(f.src) || !r.isAbove(f.auth)
-	call := newServedCall(r, f, entry.method, foreign)
+	call := newServedCall(r, f, entry, foreign)
 	if refused != nil {
 		call.abort(refused)
 		return
@@ -222,29 +231,95 @@ func (r *runtime) isAbove(id uint32) bool {
 }
 
 func (r *runtime) start(call *servedCall) {
-	switch {
-	case call.method.streams():
-		which := idleIndex(call)
-		if r.streams[0]+r.streams[1] >= r.options.MaxStreams ||
-			(call.foreign && r.streams[1] >= r.options.MaxStreams/4) {
-			call.abort(Errorf(ResourceExhausted, "the module serves as many "+
-				"streaming calls as it may; try again when some are over"))
-			return
-		}
-		r.streams[which]++
-		go r.serve(call, &r.streams[which])
-	case call.chained():
+	// Streams are in no chain.
+	if call.chained() {
 		r.chains.onWhole(call)
-	default:
-		r.runUnary(call)
+	} else {
+		r.admit(call)
 	}
 }
 
-// runUnary is for a unary call whose turn it is.
+// admit is for a call whose turn it is: it waits for its service, or is served.
+func (r *runtime) admit(call *servedCall) {
+	if !call.entry.limited() {
+		r.serveCall(call)
+		return
+	}
+	// One that is refused makes it the turn of the next of its chain.
+	r.toAdmit = append(r.toAdmit, call)
+	if r.admitting {
+		return
+	}
+	r.admitting = true
+	for len(r.toAdmit) > 0 {
+		next := r.toAdmit[0]
+		r.toAdmit = r.toAdmit[1:]
+		admitted, refused := r.admission.add(next)
+		if refused != nil {
+			next.abort(refused)
+			r.leaveChain(next)
+		} else if admitted {
+			r.serveCall(next)
+		}
+	}
+	r.toAdmit, r.admitting = nil, false
+}
+
+func (r *runtime) serveAll(calls []*servedCall) {
+	// One that can't begin lets in the next.
+	r.toServe = append(r.toServe, calls...)
+	if r.serving {
+		return
+	}
+	r.serving = true
+	for len(r.toServe) > 0 {
+		next := r.toServe[0]
+		r.toServe = r.toServe[1:]
+		r.serveCall(next)
+	}
+	r.toServe, r.serving = nil, false
+}
+
+func (r *runtime) serveCall(call *servedCall) {
+	if !call.method.streams() {
+		r.runUnary(call)
+		return
+	}
+	which := idleIndex(call)
+	if r.streams[0]+r.streams[1] >= r.options.MaxStreams ||
+		(call.foreign && r.streams[1] >= r.options.MaxStreams/4) {
+		call.abort(Errorf(ResourceExhausted, "the module serves as many "+
+			"streaming calls as it may; try again when some are over"))
+		return
+	}
+	r.begin(call, &r.streams[which])
+}
+
+// begin starts a method; running counts it.
+func (r *runtime) begin(call *servedCall, running *int) {
+	*running++
+	r.admission.onBegin(call)
+	go r.serve(call, running)
+}
+
+// onAborted: a call has its answer before its method has returned, or begun.
+func (r *runtime) onAborted(call *servedCall) {
+	waited, admitted := r.admission.onAborted(call)
+	if call.chained() {
+		r.chains.onAborted(call)
+		if waited {
+			// Its turn had come.
+			r.leaveChain(call)
+		}
+	}
+	r.serveAll(admitted)
+}
+
+// runUnary is for a unary call that nothing but MaxUnary keeps waiting.
 func (r *runtime) runUnary(call *servedCall) {
-	if r.running < r.options.MaxUnary {
-		r.running++
-		go r.serve(call, &r.running)
+	// Not ahead of those that wait for the place that has become free.
+	if r.running < r.options.MaxUnary && len(r.waiting) == 0 {
+		r.begin(call, &r.running)
 		return
 	}
 	r.waiting = append(r.waiting, call)
@@ -263,14 +338,16 @@ func (r *runtime) runUnary(call *servedCall) {
 	}
 }
 
-// serve runs a method, without the lock; running counts it.
+// serve runs a method, without the lock.
 func (r *runtime) serve(call *servedCall, running *int) {
 	err := call.method.serve(call.context, call)
 	call.cancel()
 	r.lock.Lock()
 	defer r.lock.Unlock()
-	call.finish(toError(err))
 	*running--
+	// Who has this answer finds that it has made room.
+	r.serveAll(r.admission.onReturned(call))
+	call.finish(toError(err))
 	r.leaveChain(call)
 	for len(r.waiting) > 0 && r.running < r.options.MaxUnary {
 		next := r.waiting[0]
@@ -280,8 +357,7 @@ func (r *runtime) serve(call *servedCall, running *int) {
 			r.leaveChain(next)
 			continue
 		}
-		r.running++
-		go r.serve(next, &r.running)
+		r.begin(next, &r.running)
 	}
 	r.exitIfDrained()
 }

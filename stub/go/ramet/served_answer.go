@@ -22,9 +22,7 @@ func (c *servedCall) abort(failure *Error) {
 	parts.flush()
 	c.runtime.unsent.give(c.unsent, c.foreign)
 	c.unsent = 0
-	if c.chained() {
-		c.runtime.chains.onAborted(c)
-	}
+	c.runtime.onAborted(c)
 }
 
 // end: the last frame is about to go out.
@@ -78,9 +76,9 @@ func (c *servedCall) sendInitial() {
 }
 
 func (c *servedCall) sendMessage(data []byte) *Error {
-	if len(data) > c.runtime.maxMessageBytes {
+	if len(data) > c.maxBytes {
 		return Errorf(ResourceExhausted, "reply of %d bytes is longer than "+
-			"the limit of %d bytes", len(data), c.runtime.maxMessageBytes)
+			"the limit of %d bytes", len(data), c.maxBytes)
 	}
 	c.sendInitial()
 	if c.compression != NoCompression && c.compression == c.replyEncoding {
@@ -157,7 +155,7 @@ func (c *servedCall) read() ([]byte, error) {
 		return next.data, nil
 	}
 	data, failure := decompress(Compression(c.headers.encoding), next.data,
-		c.runtime.maxMessageBytes)
+		c.maxBytes)
 	if failure != nil {
 		c.fail(failure)
 		return nil, failure

@@ -2,6 +2,7 @@ package ramet
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 )
@@ -11,6 +12,7 @@ import (
 type servedCall struct {
 	runtime                   *runtime
 	caller, authority, handle uint32
+	entry                     *methodEntry // nil: no such method
 	method                    *Method
 	foreign                   bool
 	changed                   *sync.Cond
@@ -22,7 +24,10 @@ type servedCall struct {
 	timer      *time.Timer
 	deadline   time.Time
 
+	arrival  uint64         // at its service
+	stage    admissionStage // there
 	receiver receiver
+	maxBytes int // of a message
 	messages []message
 	seen     int
 	started  bool
@@ -55,12 +60,20 @@ const foreverUs = 100 * 365 * 24 * 3600 * 1000000
 
 var errOver = &Error{Code: Cancelled, Message: "the call is over"}
 
-func newServedCall(r *runtime, f *frame, method *Method,
+func newServedCall(r *runtime, f *frame, entry *methodEntry,
 	foreign bool) *servedCall {
 	c := &servedCall{runtime: r, caller: f.src, authority: f.auth,
-		handle: f.replyTo, method: method, foreign: foreign,
-		changed:  sync.NewCond(&r.lock),
-		receiver: newReceiver(r.maxMessageBytes)}
+		handle: f.replyTo, entry: entry, foreign: foreign,
+		changed: sync.NewCond(&r.lock), maxBytes: r.maxMessageBytes}
+	if entry != nil {
+		c.method = entry.method
+		if limit := entry.service.limits.MaxMessageBytes; limit > math.MaxInt {
+			c.maxBytes = math.MaxInt
+		} else if limit > 0 {
+			c.maxBytes = int(limit)
+		}
+	}
+	c.receiver = newReceiver(c.maxBytes)
 	c.sender = newSender(func(payload []byte) { c.emit(payload, 0) })
 	return c
 }

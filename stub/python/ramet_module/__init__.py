@@ -19,19 +19,22 @@ import sys
 
 from .compression import Compression
 from .context import CallContext
-from .service import Method, MethodTable, Service
+from .service import Method, MethodTable, Service, ServiceOptions
 from .status import RpcError, StatusCode
 
 _LINK_VARIABLE = "RAMET_MODULE_FD"
 
 
-def run(*services, max_threads=4, max_streams=256, max_message_bytes=0):
+def run(*services, max_threads=4, max_streams=256, max_message_bytes=0,
+        service_options=None):
   """Serves the services until the module's context ends it; never returns.
 
   Unary methods run on `max_threads` threads, of streaming ones `max_streams` at
-  a time. 0 bytes: what the context says, which is 4 MiB.
+  a time. 0 bytes: what the context says, which is 4 MiB. `service_options`
+  says by name what services take, in place of their .proto:
+  {"demo.v1.Disks": ServiceOptions(max_concurrent_calls=2)}.
   """
-  methods = MethodTable(services)
+  methods = MethodTable(services, service_options)
   fd = _link()
   if fd is None:
     sys.stderr.write(

@@ -11,6 +11,7 @@ import threading
 from collections import deque
 
 from . import wire
+from .admission import CallAdmission
 from .caller import Caller
 from .chains import ChainTable
 from .deadlines import Deadlines
@@ -49,7 +50,11 @@ class Runtime(object):
     self._batching = False  # the reader writes when it has read
     self._room = threading.Condition(self.lock)
     self._work = threading.Condition(self.lock)
-    self._chains = ChainTable(lambda call, error: call.abort(error), self._run)
+    self._chains = ChainTable(lambda call, error: call.abort(error), self._admit)
+    self._admission = CallAdmission()
+    self._to_admit = deque()  # whose turn it is
+    self._to_serve = deque()  # that their services have let in
+    self._admitting = self._serving = False
     self._calls = {}
     self._waiting = deque()
     self._callbacks = []
@@ -166,7 +171,7 @@ class Runtime(object):
       # A context's own modules call in its name, and not on its authority.
       foreign = not (frame.src in self.ancestors and
                      frame.auth in self.ancestors)
-      call = ServedCall(self, frame, found[0], found[1], foreign)
+      call = ServedCall(self, frame, found, foreign)
       self._calls[call.key] = call
       if call.feed(frame.payload):
         self._start(call)
@@ -177,10 +182,45 @@ class Runtime(object):
     parts.flush()
 
   def _start(self, call):
+    # Streams are in no chain.
+    if call.place is not None:
+      self._chains.on_whole(call)
+    else:
+      self._admit(call)
+
+  def _admit(self, call):
+    """It is the call's turn: it waits for its service, or is served."""
+    if not call.entry.limited:
+      self._serve_call(call)
+      return
+    # One that is refused makes it the turn of the next of its chain.
+    self._to_admit.append(call)
+    if self._admitting:
+      return
+    self._admitting = True
+    while self._to_admit:
+      call = self._to_admit.popleft()
+      try:
+        if self._admission.add(call):
+          self._serve_call(call)
+      except RpcError as error:
+        call.abort(error)
+        self._leave_chain(call)
+    self._admitting = False
+
+  def _serve_all(self, calls):
+    # One that can't begin lets in the next.
+    self._to_serve.extend(calls)
+    if self._serving:
+      return
+    self._serving = True
+    while self._to_serve:
+      self._serve_call(self._to_serve.popleft())
+    self._serving = False
+
+  def _serve_call(self, call):
     if call.method.streams:
       self._start_stream(call)
-    elif call.place is not None:
-      self._chains.on_whole(call)
     else:
       self._run(call)
 
@@ -194,13 +234,15 @@ class Runtime(object):
           "some are over"))
       return
     self._streams[call.foreign] += 1
-    if not self._start_thread(self._serve_stream, call):
+    if self._start_thread(self._serve_stream, call):
+      self._admission.on_begin(call)
+    else:
       self._streams[call.foreign] -= 1
       call.abort(RpcError(StatusCode.RESOURCE_EXHAUSTED,
                           "the system has no thread for a streaming call"))
 
   def _run(self, call):
-    """A unary call, whose turn it is."""
+    """A unary call, which nothing but threads keeps waiting."""
     waiting = self._waiting
     if len(waiting) > 2 * len(self._calls) + 1024:
       # Cancelled calls leave when there are more of them than others.
@@ -267,8 +309,19 @@ class Runtime(object):
       self._callbacks += call.context.end_locked()
       if self._callbacks and not self._batching:
         self._link.wake()
+    waited, admitted = self._admission.on_aborted(call)
     if call.place is not None:
       self._chains.on_aborted(call)
+      if waited:
+        # Its turn had come.
+        self._leave_chain(call)
+    self._serve_all(admitted)
+
+  def on_method_returned(self, call):
+    """And its answer is not sent yet."""
+    if call.method.streams:
+      self._streams[call.foreign] -= 1
+    self._serve_all(self._admission.on_returned(call))
 
   def forget(self, call):
     if self._calls.get(call.key) is call:
@@ -321,6 +374,7 @@ class Runtime(object):
           self._leave_chain(call)
           continue
         self._running += 1
+        self._admission.on_begin(call)
       serve_unary(call)
       with self.lock:
         self._running -= 1
@@ -330,7 +384,6 @@ class Runtime(object):
   def _serve_stream(self, call):
     serve_stream(call)
     with self.lock:
-      self._streams[call.foreign] -= 1
       self._after(call)
     self._run_callbacks()
 

@@ -21,14 +21,17 @@ class ServedCall(object):
   or on its way.
   """
 
-  def __init__(self, runtime, frame, method, function, foreign):
+  def __init__(self, runtime, frame, entry, foreign):
     self.runtime = runtime
     self.lock = runtime.lock
     self.changed = threading.Condition(runtime.lock)
     self.key = frame.src, frame.reply_to
     self.authority = frame.auth
-    self.method = method
-    self.function = function
+    self.entry = entry
+    self.method = entry.method
+    self.function = entry.function
+    self.max_message_bytes = (entry.limits.max_message_bytes or
+                              runtime.max_message_bytes)
     self.foreign = foreign
     self.context = None
     self.place = None  # in a chain
@@ -39,7 +42,7 @@ class ServedCall(object):
     self.reply_encoding = compression.Compression.NONE
     self._accepted = 0
     self._encoding = 0
-    self._receiver = Receiver(runtime.max_message_bytes)
+    self._receiver = Receiver(self.max_message_bytes)
     self._sender = Sender(self._emit)
     self._messages = deque()
     self._seen = 0
@@ -209,7 +212,7 @@ class ServedCall(object):
     if not compressed:
       return message
     return compression.decompress(self._encoding, message,
-                                  self.runtime.max_message_bytes)
+                                  self.max_message_bytes)
 
   def write(self, reply):
     """Blocks while the message before has no credit. RpcError: it is over."""
@@ -226,13 +229,15 @@ class ServedCall(object):
   def pack(self, reply):
     """(encoding, bytes) or None: what to send in place of the reply."""
     encoding = self.context.compression
-    if not encoding or len(reply) > self.runtime.max_message_bytes:
+    if not encoding or len(reply) > self.max_message_bytes:
       return None
     packed = compression.compress(encoding, reply)
     return None if packed is None else (encoding, packed)
 
   def finish_locked(self, error, reply=None, packed=None):
     """The method has returned. Never blocks."""
+    # Who has this answer finds that it has made room.
+    self.runtime.on_method_returned(self)
     if self.over or self.finished:
       return
     if self.deadline is not None and time.monotonic() >= self.deadline:
@@ -265,7 +270,7 @@ class ServedCall(object):
       self._sender.flush()
 
   def _send_message_locked(self, reply, packed):
-    limit = self.runtime.max_message_bytes
+    limit = self.max_message_bytes
     if len(reply) > limit:
       raise RpcError(StatusCode.RESOURCE_EXHAUSTED, "reply of %d bytes is "
                      "longer than the limit of %d bytes" % (len(reply), limit))
