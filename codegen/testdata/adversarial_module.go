@@ -8,6 +8,7 @@ import (
 	"codegen/testdata/conflictspb"
 	_ "codegen/testdata/importspb"
 	"codegen/testdata/keywordspb"
+	_ "codegen/testdata/limitspb"
 	_ "codegen/testdata/messages_onlypb"
 	_ "codegen/testdata/nestedpb"
 	_ "codegen/testdata/no_packagepb"

@@ -5,9 +5,9 @@ import importlib
 import ramet_module
 
 _FILES = ("comments", "conflicts", "conflicts_below", "conflicts_beside",
-          "imports", "keywords", "messages_only", "nested", "no_package",
-          "odd_name.v1", "other", "proto2", "public_import", "python_keywords",
-          "streams")
+          "imports", "keywords", "limits", "messages_only", "nested",
+          "no_package", "odd_name.v1", "other", "proto2", "public_import",
+          "python_keywords", "streams")
 
 
 def _services():

@@ -1,6 +1,7 @@
 """Limits of services, as their .proto has them (docs/calls.md)."""
 
 import re
+import zlib
 
 from conformance_case import in_every_language, print_table, wire
 from module_process import MASTER, hello_frame
@@ -236,6 +237,12 @@ class LimitsTest:
         self.assert_fails(
             module.answer(1003), RESOURCE_EXHAUSTED,
             "^reply of 10003 bytes is longer than the limit of 10000 bytes$")
+      # What comes of a compressed one.
+      data = self.pb.Request(**self._sized(10_001)).SerializeToString()
+      packed = b"\1" + wire.in_grpc(zlib.compress(data))[1:]
+      module.call(1004, self.headers(LIMITED + "Unary", (8, 1)) +
+                  wire.part(wire.MESSAGE, packed) + wire.part(wire.END))
+      self.assert_fails(module.answer(1004), RESOURCE_EXHAUSTED, "10000 bytes")
       # Those of another service have the module's.
       module.call(1004, self.unary(reply_bytes=9990))
       answer = module.answer(1004)

@@ -50,7 +50,8 @@ class Runtime(object):
     self._batching = False  # the reader writes when it has read
     self._room = threading.Condition(self.lock)
     self._work = threading.Condition(self.lock)
-    self._chains = ChainTable(lambda call, error: call.abort(error), self._admit)
+    self._chains = ChainTable(lambda call, error: call.abort(error),
+                              self._admit)
     self._admission = CallAdmission()
     self._to_admit = deque()  # whose turn it is
     self._to_serve = deque()  # that their services have let in
