@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""A TCP relay on loopback that delivers everything a fixed time later.
+"""A TCP relay on loopback that delivers everything a fixed time later, or at
+a rate.
 
-    delay_line.py --to PORT --delay-ms 50
+    delay_line.py --to PORT --delay-ms 50 [--rate-kbit 1000]
 
 Prints the port it listens on, then for each connection that ended one line of
 JSON with the bytes each way. Ends with standard input. It delays what was
@@ -19,12 +20,18 @@ import sys
 import time
 
 _CHUNK_BYTES = 256 * 1024
+# The same where there is a rate; and what waits for its time, each way.
+_SLOW_CHUNK_BYTES = 4 * 1024
+_SLOW_QUEUED_BYTES = 64 * 1024
 
 
 class _Direction:
   """Bytes from one socket on their way to the other."""
 
-  def __init__(self, source, sink):
+  def __init__(self, source, sink, rate):
+    self._rate = rate  # bytes in a second; None: any
+    self._free_at = 0.0
+    self._queued = 0
     self.source = source
     self.sink = sink
     self.bytes = 0
@@ -33,23 +40,31 @@ class _Direction:
     self._queue = collections.deque()  # (due time, bytes; b"" is the end)
 
   def wants_read(self):
-    return self._reading
+    return self._reading and (
+        self._rate is None or self._queued < _SLOW_QUEUED_BYTES)
 
   def due(self):
     return self._queue[0][0] if self._queue else None
 
   def read(self, delay_s):
     try:
-      data = self.source.recv(_CHUNK_BYTES)
+      data = self.source.recv(
+          _CHUNK_BYTES if self._rate is None else _SLOW_CHUNK_BYTES)
     except OSError:
       data = b""
     self.bytes += len(data)
     self._reading = bool(data)
-    self._queue.append((time.monotonic() + delay_s, data))
+    self._queued += len(data)
+    sent_at = time.monotonic()
+    if self._rate is not None:
+      sent_at = max(sent_at, self._free_at) + len(data) / self._rate
+      self._free_at = sent_at
+    self._queue.append((sent_at + delay_s, data))
 
   def deliver(self, now):
     while self._queue and self._queue[0][0] <= now:
       data = self._queue.popleft()[1]
+      self._queued -= len(data)
       try:
         if data:
           self.sink.sendall(data)
@@ -62,12 +77,12 @@ class _Direction:
 
 class _Connection:
 
-  def __init__(self, client, port):
+  def __init__(self, client, port, rate):
     server = socket.create_connection(("127.0.0.1", port))
     for s in (client, server):
       s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    self.up = _Direction(client, server)
-    self.down = _Direction(server, client)
+    self.up = _Direction(client, server, rate)
+    self.down = _Direction(server, client, rate)
 
   def close(self):
     self.up.source.close()
@@ -76,8 +91,9 @@ class _Connection:
 
 class DelayLine:
 
-  def __init__(self, port, delay_s):
+  def __init__(self, port, delay_s, rate):
     self._port = port
+    self._rate = rate
     self._delay_s = delay_s
     self._listener = socket.create_server(("127.0.0.1", 0))
     self.port = self._listener.getsockname()[1]
@@ -96,7 +112,7 @@ class DelayLine:
         return
       if self._listener in ready:
         self._connections.append(
-            _Connection(self._listener.accept()[0], self._port))
+            _Connection(self._listener.accept()[0], self._port, self._rate))
       for s in ready:
         if s in readers:
           readers[s].read(self._delay_s)
@@ -116,8 +132,10 @@ def main():
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument("--to", type=int, required=True)
   parser.add_argument("--delay-ms", type=float, required=True)
+  parser.add_argument("--rate-kbit", type=float)
   arguments = parser.parse_args()
-  line = DelayLine(arguments.to, arguments.delay_ms / 1000)
+  rate = arguments.rate_kbit and arguments.rate_kbit * 1000 / 8
+  line = DelayLine(arguments.to, arguments.delay_ms / 1000, rate)
   print(line.port, flush=True)
   line.run(sys.stdin.buffer)
 

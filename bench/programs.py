@@ -22,11 +22,13 @@ GRPC_CLIENT = _BIN / "bench/grpc_greeter_client"
 GRPC_STREAM_SERVER = _BIN / "tests/interop/plain_server"
 GRPC_STREAM_CLIENT = _BIN / "bench/grpc_stream_client"
 GREETER = _BIN / "examples/greeter/greeter.rmod"
+GREETER_PY = _BIN / "examples/greeter/greeter_py.rmod"
+GREETER_GO = _BIN / "examples/greeter/greeter_go.rmod"
 PROBE = _BIN / "tests/probe/probe.rmod"
 INTEROP = _BIN / "tests/interop/interop.rmod"
 BUILT = (RAMET, RAMET_BENCH, RAW_CHAIN, ROUTER_THROUGHPUT, GRPC_SERVER,
-         GRPC_CLIENT, GRPC_STREAM_SERVER, GRPC_STREAM_CLIENT, GREETER, PROBE,
-         INTEROP)
+         GRPC_CLIENT, GRPC_STREAM_SERVER, GRPC_STREAM_CLIENT, GREETER,
+         GREETER_PY, GREETER_GO, PROBE, INTEROP)
 
 # Debian's Python has Mitogen; another python3 may come first in PATH.
 _PYTHON = "/usr/bin/python3"
@@ -173,9 +175,10 @@ def front_door(runner, address, module, pinned=False):
 class DelayLine(Conversation):
   """A relay to a port on loopback; `port` is the far end."""
 
-  def __init__(self, runner, port, delay_ms):
+  def __init__(self, runner, port, delay_ms, rate_kbit=None):
+    rate = () if rate_kbit is None else ("--rate-kbit", rate_kbit)
     super().__init__(runner, [_PYTHON, _DELAY_LINE, "--to", port,
-                              "--delay-ms", delay_ms])
+                              "--delay-ms", delay_ms, *rate])
     self.port = int(self.line())
 
   def ended_connection(self):

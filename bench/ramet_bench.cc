@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
       {"call", &ramet::bench::MeasureCalls},
       {"pipeline", &ramet::bench::MeasurePipeline},
       {"behind-bulk", &ramet::bench::MeasureCallsBehindBulk},
+      {"module", &ramet::bench::MeasureModule},
       {"stream", &ramet::bench::MeasureStreams},
       {"behind-stream", &ramet::bench::MeasureCallsBehindStream},
       {"stopped-reader", &ramet::bench::MeasureStoppedReader},

@@ -19,6 +19,8 @@ void MeasureCalls(const Arguments& arguments);
 void MeasurePipeline(const Arguments& arguments);
 // Blocking calls while another thread sends bulk through the same context.
 void MeasureCallsBehindBulk(const Arguments& arguments);
+// Connects, and takes the time of the first call and of the second.
+void MeasureModule(const Arguments& arguments);
 // Streams `--count` messages of `--bytes`, first of replies, then of requests.
 // The module of this and the next two is the interoperability tests'.
 void MeasureStreams(const Arguments& arguments);

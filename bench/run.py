@@ -35,12 +35,13 @@ from sections import front_door
 from sections import losses
 from sections import many
 from sections import memory
+from sections import modules
 from sections import round_trips
 from sections import router
 from sections import sizes
 from sections import streams
 
-_SECTIONS = (sizes, round_trips, connects, calls, streams, router, losses,
+_SECTIONS = (sizes, round_trips, connects, modules, calls, streams, router, losses,
              front_door, memory, many)
 
 
@@ -50,6 +51,7 @@ class Plan:
   repetitions: int = 5
   delayed_connects: int = 3
   local_connects: int = 200
+  module_starts: int = 3
   mitogen_connects: int = 5
   ssh_connects: int = 5
   calls: int = 10_000
@@ -72,7 +74,7 @@ class Plan:
   many_repetitions: int = 3
 
 
-_QUICK = Plan(repetitions=1, delayed_connects=1, local_connects=20,
+_QUICK = Plan(repetitions=1, delayed_connects=1, local_connects=20, module_starts=1,
               mitogen_connects=2, ssh_connects=1, calls=1_000,
               mitogen_calls=300, pipelined_calls=10_000, bulk_calls=50,
               mitogen_bulk_calls=10, calls_behind_bulk=50,

@@ -20,6 +20,7 @@ Session::Session(const Arguments& arguments)
   master_ = *std::move(master);
   CheckOk(master_->LoadModuleFile(arguments.Text("module")),
           "cannot load the module");
+  if (arguments.Has("cache")) connect_.cache_dir = arguments.Text("cache");
   if (arguments.Has("identity")) {
     connect_.ssh.identity_files.push_back(arguments.Text("identity"));
     connect_.ssh.known_hosts = arguments.Text("known-hosts");

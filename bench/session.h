@@ -16,7 +16,8 @@ namespace ramet::bench {
 void CheckOk(const absl::Status& status, const char* what);
 
 // A master with the greeter's module, as the command line wants it: --module,
-// --target, and for ssh --identity, --known-hosts, --ssh-config, --transport.
+// --target, --cache, and for ssh --identity, --known-hosts, --ssh-config,
+// --transport.
 class Session {
  public:
   explicit Session(const Arguments& arguments);
