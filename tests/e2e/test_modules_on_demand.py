@@ -4,6 +4,7 @@ import os
 import re
 import stat
 
+from fixtures import bundles
 from fixtures import cases
 from fixtures import front_door
 from fixtures import kill_tree
@@ -48,7 +49,7 @@ class ImagesTest(_Served):
   def setUp(self):
     super().setUp()
     self.start()
-    self.image = os.path.getsize(paths.PROBE)
+    self.image = bundles.image_bytes(self.work, paths.PROBE)
 
   def test_an_image_crosses_each_link_once(self):
     self.door.info("local:/local:a")
@@ -156,7 +157,7 @@ class DiskCacheTest(cases.Case):
   def setUp(self):
     super().setUp()
     self.require_programs()
-    self.image = os.path.getsize(paths.GREETER)
+    self.image = bundles.image_bytes(self.work, paths.GREETER)
 
   def greet_and_count(self, *flags):
     """Greets over a new connection: (result, bytes sent to the server)."""
