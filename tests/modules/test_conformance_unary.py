@@ -180,6 +180,16 @@ class UnaryTest:
     module.call(1000, self.unary(headers=[(2, (1 << 64) - 1)]))
     self.assertFalse(self.reply(module.answer(1000)).deadline)
 
+  def test_a_deadline_beyond_what_a_wait_takes(self):
+    # 30 days are more milliseconds than an int has; the call waits for it.
+    module = self.start()
+    module.call(1000, self.unary(headers=[(2, 30 * 86_400_000_000)], wait=True,
+                                 print="runs"))
+    self.assertEqual("runs", module.line(1))
+    self.assert_serves(module)
+    module.call(1000, wire.part(wire.CANCEL))
+    self.assert_fails(module.answer(1000), CANCELLED)
+
   def test_a_cancelled_call_is_forgotten(self):
     module = self.start()
     module.call(1000, self.unary(wait=True, print="runs"))
