@@ -103,8 +103,9 @@ std::shared_ptr<StoredModule> ModuleStore::FindService(
 
 bool ModuleStore::Ask(std::string_view service, bool foreign, int64_t now_us) {
   constexpr auto kKind = core::ModuleNotice::kService;
-  // Else it would find no place here, and be asked for again.
-  bool allowed = services_.size() < kMaxServices;
+  // It would find no place here, and be asked for again.
+  if (services_.size() >= kMaxServices) return false;
+  bool allowed = true;
   if (foreign && !courier_->Knows(kKind, service)) {
     for (int i = 0; i < kForeignAskCost; ++i) {
       allowed = foreign_asks_.Charge(now_us, core::FrameBudget::kMaxDepth);

@@ -286,6 +286,9 @@ TEST_F(ModuleStoreTest, HasALimitOfServices) {
   }
   EXPECT_EQ(ImageOf("service255"), "image");
   EXPECT_EQ(store_.FindService("service256"), nullptr);
+  // Whoever calls it: what has no place is not asked for, again and again.
+  EXPECT_FALSE(store_.Ask("service256", /*foreign=*/false, 0));
+  EXPECT_FALSE(store_.Ask("service256", /*foreign=*/true, 0));
 }
 
 TEST_F(ModuleStoreTest, DropsWhatIsMalformed) {
