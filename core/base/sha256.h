@@ -1,7 +1,7 @@
 #ifndef CORE_BASE_SHA256_H_
 #define CORE_BASE_SHA256_H_
 
-#include <bearssl/bearssl_hash.h>
+#include <stdint.h>
 
 #include <string>
 #include <string_view>
@@ -10,24 +10,26 @@ namespace ramet::core {
 
 inline constexpr size_t kSha256Bytes = 32;
 
-// SHA-256 (FIPS 180-4) over bytes that arrive in pieces; BearSSL's.
+// SHA-256 (FIPS 180-4) over bytes that arrive in pieces. Of our own, because
+// each agent carries it (docs/decisions/0015-room-in-the-agent.md). Not for
+// secrets in long-lived memory: nothing is wiped.
 class Sha256 {
  public:
-  Sha256() { br_sha256_init(&context_); }
+  Sha256();
 
-  void Update(std::string_view bytes) {
-    br_sha256_update(&context_, bytes.data(), bytes.size());
-  }
+  void Update(std::string_view bytes);
 
-  // The digest of all bytes so far: kSha256Bytes raw bytes.
-  std::string Digest() const {
-    std::string digest(kSha256Bytes, '\0');
-    br_sha256_out(&context_, digest.data());
-    return digest;
-  }
+  // The digest of all bytes so far: kSha256Bytes raw bytes. More may follow.
+  std::string Digest() const;
 
  private:
-  br_sha256_context context_;
+  static constexpr size_t kBlockBytes = 64;
+
+  void AddBlock();
+
+  uint32_t state_[8];
+  uint64_t bytes_ = 0;
+  uint8_t block_[kBlockBytes];  // the first bytes_ % kBlockBytes are filled
 };
 
 inline std::string Sha256Digest(std::string_view bytes) {
