@@ -11,6 +11,9 @@
 #include "parent/platform.h"
 #include "transports/local.h"
 
+// Of <malloc.h>, which musl's headers do not have; agent/libc does.
+extern "C" int malloc_trim(size_t) noexcept;
+
 namespace ramet::agent {
 
 using core::FrameHeader;
@@ -61,8 +64,13 @@ Agent::~Agent() = default;
 void Agent::Run() { loop_.Run(); }
 
 void Agent::OnTick(bool quiet) {
-  if (quiet) loop_.TrimScratch();
+  if (quiet) TrimMemory();
   orphans_.Tick();
+}
+
+void Agent::TrimMemory() {
+  loop_.TrimScratch();
+  malloc_trim(0);
 }
 
 void Agent::OnNotice(const core::ModuleNotice& notice) {
@@ -82,8 +90,8 @@ void Agent::OnImage(std::string_view digest, const core::Status& status) {
   module_host_.RetryHeld();
   // The next call asks anew.
   if (!status.ok()) modules_.SetFailure(digest, core::Status());
-  // An image fills the scratch, and most contexts get only one.
-  loop_.RunAfter(0, [this] { loop_.TrimScratch(); });
+  // An image fills buffers, and most contexts get only one.
+  loop_.RunAfter(0, [this] { TrimMemory(); });
 }
 
 // There is nobody to ask once this context was detached.

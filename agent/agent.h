@@ -39,6 +39,8 @@ class Agent final : private importer::ModuleCourier::Local {
   void OnHello(core::Link* from, const core::FrameHeader& header,
                std::string_view payload);
   void OnTick(bool quiet);
+  // Gives memory back that is kept for traffic.
+  void TrimMemory();
   void OnNotice(const core::ModuleNotice& notice) override;
   void OnImage(std::string_view digest, const core::Status& status) override;
   void OnAsked(const core::ModuleNotice& notice) override;

@@ -100,13 +100,4 @@ void* __gxx_personality_v0 = nullptr;
 // What typeinfo points to; nobody looks at it without RTTI.
 void* _ZTVN10__cxxabiv117__class_type_infoE[3] = {};
 void* _ZTVN10__cxxabiv120__si_class_type_infoE[3] = {};
-// libdeflate and BearSSL were compiled with glibc's fortified calls.
-void* memcpy(void*, const void*, size_t);
-void* memset(void*, int, size_t);
-void* __memcpy_chk(void* to, const void* from, size_t n, size_t) {
-  return memcpy(to, from, n);
-}
-void* __memset_chk(void* to, int byte, size_t n, size_t) {
-  return memset(to, byte, n);
-}
 }

@@ -1,54 +1,147 @@
 #ifndef AGENT_UNPACKER_SYSCALL_H_
 #define AGENT_UNPACKER_SYSCALL_H_
 
-#include <stdint.h>
-
 namespace ramet::unpacker {
 
 // System calls without a libc: syscall(2), "Architecture calling conventions".
 // Below 0: the number of an error, negated. Numbers are in <sys/syscall.h>.
-template <typename Argument>
-long ToRegister(Argument argument) {
-  return (long)argument;  // NOLINT: a number or a pointer
+// Arguments are numbers and pointers, passed as wide as they are: where the
+// kernel takes an int it does not look at the register's other half.
+//
+// nullptr has no bits to put into a register: it has to be cast.
+template <typename... Arguments>
+inline constexpr bool kPassable =
+    !(__is_same(Arguments, decltype(nullptr)) || ...);
+
+#if defined(__x86_64__)
+
+#define RAMET_SYSCALL(...)                \
+  long result;                            \
+  asm volatile("syscall"                  \
+               : "=a"(result)             \
+               : __VA_ARGS__              \
+               : "rcx", "r11", "memory"); \
+  return result
+
+inline long Syscall(long number) { RAMET_SYSCALL("a"(number)); }
+
+template <typename A>
+long Syscall(long number, A a) {
+  static_assert(kPassable<A>);
+  RAMET_SYSCALL("a"(number), "D"(a));
 }
 
-inline long RawSyscall(long number, long a, long b, long c, long d, long e,
-                       long f) {
-#if defined(__x86_64__)
-  long result;
-  register long r10 asm("r10") = d;
-  register long r8 asm("r8") = e;
-  register long r9 asm("r9") = f;
-  asm volatile("syscall"
-               : "=a"(result)
-               : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-               : "rcx", "r11", "memory");
-  return result;
+template <typename A, typename B>
+long Syscall(long number, A a, B b) {
+  static_assert(kPassable<A, B>);
+  RAMET_SYSCALL("a"(number), "D"(a), "S"(b));
+}
+
+template <typename A, typename B, typename C>
+long Syscall(long number, A a, B b, C c) {
+  static_assert(kPassable<A, B, C>);
+  RAMET_SYSCALL("a"(number), "D"(a), "S"(b), "d"(c));
+}
+
+template <typename A, typename B, typename C, typename D>
+long Syscall(long number, A a, B b, C c, D d) {
+  static_assert(kPassable<A, B, C, D>);
+  register D r10 asm("r10") = d;
+  RAMET_SYSCALL("a"(number), "D"(a), "S"(b), "d"(c), "r"(r10));
+}
+
+template <typename A, typename B, typename C, typename D, typename E>
+long Syscall(long number, A a, B b, C c, D d, E e) {
+  static_assert(kPassable<A, B, C, D, E>);
+  register D r10 asm("r10") = d;
+  register E r8 asm("r8") = e;
+  RAMET_SYSCALL("a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8));
+}
+
+template <typename A, typename B, typename C, typename D, typename E,
+          typename F>
+long Syscall(long number, A a, B b, C c, D d, E e, F f) {
+  static_assert(kPassable<A, B, C, D, E, F>);
+  register D r10 asm("r10") = d;
+  register E r8 asm("r8") = e;
+  register F r9 asm("r9") = f;
+  RAMET_SYSCALL("a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8),
+                "r"(r9));
+}
+
 #elif defined(__aarch64__)
-  register long x8 asm("x8") = number;
-  register long x0 asm("x0") = a;
-  register long x1 asm("x1") = b;
-  register long x2 asm("x2") = c;
-  register long x3 asm("x3") = d;
-  register long x4 asm("x4") = e;
-  register long x5 asm("x5") = f;
-  asm volatile("svc 0"
-               : "+r"(x0)
-               : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
-               : "memory");
-  return x0;
+
+#define RAMET_SYSCALL(...)                                       \
+  register long x8 asm("x8") = number;                           \
+  register long result asm("x0");                                \
+  asm volatile("svc 0" : "=r"(result) : __VA_ARGS__ : "memory"); \
+  return result
+
+inline long Syscall(long number) { RAMET_SYSCALL("r"(x8)); }
+
+template <typename A>
+long Syscall(long number, A a) {
+  static_assert(kPassable<A>);
+  register A x0 asm("x0") = a;
+  RAMET_SYSCALL("r"(x8), "r"(x0));
+}
+
+template <typename A, typename B>
+long Syscall(long number, A a, B b) {
+  static_assert(kPassable<A, B>);
+  register A x0 asm("x0") = a;
+  register B x1 asm("x1") = b;
+  RAMET_SYSCALL("r"(x8), "r"(x0), "r"(x1));
+}
+
+template <typename A, typename B, typename C>
+long Syscall(long number, A a, B b, C c) {
+  static_assert(kPassable<A, B, C>);
+  register A x0 asm("x0") = a;
+  register B x1 asm("x1") = b;
+  register C x2 asm("x2") = c;
+  RAMET_SYSCALL("r"(x8), "r"(x0), "r"(x1), "r"(x2));
+}
+
+template <typename A, typename B, typename C, typename D>
+long Syscall(long number, A a, B b, C c, D d) {
+  static_assert(kPassable<A, B, C, D>);
+  register A x0 asm("x0") = a;
+  register B x1 asm("x1") = b;
+  register C x2 asm("x2") = c;
+  register D x3 asm("x3") = d;
+  RAMET_SYSCALL("r"(x8), "r"(x0), "r"(x1), "r"(x2), "r"(x3));
+}
+
+template <typename A, typename B, typename C, typename D, typename E>
+long Syscall(long number, A a, B b, C c, D d, E e) {
+  static_assert(kPassable<A, B, C, D, E>);
+  register A x0 asm("x0") = a;
+  register B x1 asm("x1") = b;
+  register C x2 asm("x2") = c;
+  register D x3 asm("x3") = d;
+  register E x4 asm("x4") = e;
+  RAMET_SYSCALL("r"(x8), "r"(x0), "r"(x1), "r"(x2), "r"(x3), "r"(x4));
+}
+
+template <typename A, typename B, typename C, typename D, typename E,
+          typename F>
+long Syscall(long number, A a, B b, C c, D d, E e, F f) {
+  static_assert(kPassable<A, B, C, D, E, F>);
+  register A x0 asm("x0") = a;
+  register B x1 asm("x1") = b;
+  register C x2 asm("x2") = c;
+  register D x3 asm("x3") = d;
+  register E x4 asm("x4") = e;
+  register F x5 asm("x5") = f;
+  RAMET_SYSCALL("r"(x8), "r"(x0), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5));
+}
+
 #else
 #error "a platform that ramet does not know"
 #endif
-}
 
-template <typename A = long, typename B = long, typename C = long,
-          typename D = long, typename E = long, typename F = long>
-long Syscall(long number, A a = 0, B b = 0, C c = 0, D d = 0, E e = 0,
-             F f = 0) {
-  return RawSyscall(number, ToRegister(a), ToRegister(b), ToRegister(c),
-                    ToRegister(d), ToRegister(e), ToRegister(f));
-}
+#undef RAMET_SYSCALL
 
 }  // namespace ramet::unpacker
 

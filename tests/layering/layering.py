@@ -24,6 +24,8 @@ TIERS = {
     "transports": {"core", "parent"},
     "importer": {"core", "parent", "transports"},
     "agent": {"core", "parent", "transports", "importer"},
+    # Instead of a libc.
+    "agent/libc": {"agent/unpacker"},
     # Runs before anything else on a target, without a libc.
     "agent/unpacker": set(),
     "stub": {"core/base", "core/wire"},
