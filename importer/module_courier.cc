@@ -150,18 +150,16 @@ void ModuleCourier::OnGet(Link* from, ModuleNotice* notice) {
     if (notice->digest.size() != core::kSha256Bytes) return;
     context_->router().Charge(from, core::kGetModule, kAskCost);
     const ContextId child = from->peer_id();
-    for (size_t i = given_.size(); i-- > 0;) {
-      Given& given = *given_.at(i);
-      if (given.child != child || given.digest != notice->digest) continue;
-      if (!given.done) {
-        // It is on its way, but what was sent has got lost: frames of a first
-        // flight may.
-        given.sent = 0;
-        return Pump();
-      }
-      Forget(i);
+    Given* const given = FindGiven(child, notice->digest, false);
+    if (given == nullptr) {
+      return SendFailure(
+          child, notice->digest,
+          Status(Code::kFailedPrecondition, "its image was not announced"));
     }
-    Give(child, notice->digest);
+    // Also when it is on its way: what was sent may have got lost, as frames of
+    // a first flight may.
+    given->sent = 0;
+    Give(given);
     return Pump();
   }
   if ((notice->kind != ModuleNotice::kService &&
@@ -214,38 +212,48 @@ void ModuleCourier::Pass(const ModuleNotice& notice, std::string_view payload) {
     return;
   }
   const Link* const link = router.LinkTo(notice.target);
-  // Who keeps images may have this one: it asks if not.
-  if (!notice.digest.empty() && !link->keeps_images()) {
-    Give(link->peer_id(), notice.digest);
+  if (!notice.digest.empty()) {
+    Given* const given = FindGiven(link->peer_id(), notice.digest, true);
+    // Who keeps images may have this one: it asks if not.
+    if (!link->keeps_images()) Give(given);
   }
   Send(link->peer_id(), core::kForwardModule, payload);
   Pump();
 }
 
-void ModuleCourier::Give(ContextId child, std::string_view digest) {
+ModuleCourier::Given* ModuleCourier::FindGiven(ContextId child,
+                                               std::string_view digest,
+                                               bool add) {
+  const bool full = given_.size() >= kMaxGiven;
+  size_t count = 0;
+  size_t oldest = 0;
   for (size_t i = given_.size(); i-- > 0;) {
-    const Given& given = *given_.at(i);
-    if (given.child == child && given.digest == digest) return;
+    Given* const given = given_.at(i);
+    if (given->child == child && given->digest == digest) return given;
+    if (!full && given->child != child) continue;
+    if (count++ == 0 || given->done) oldest = i;
   }
-  CachedImage* const image = Fetch(digest);
+  if (!add) return nullptr;
+  if (full || count >= kMaxGivenToChild) Forget(oldest);
+  auto given = std::make_unique<Given>();
+  given->child = child;
+  given->digest.assign(digest);
+  return given_.Insert(++last_given_, std::move(given));
+}
+
+void ModuleCourier::Give(Given* given) {
+  if (!given->done || given->sent != 0) return;
+  CachedImage* const image = Fetch(given->digest);
   if (image == nullptr) {
-    return SendFailure(child, digest,
+    return SendFailure(given->child, given->digest,
                        Status(Code::kResourceExhausted,
                               "there is no such image, or no room for it"));
   }
   ++image->pins;
-  if (given_.size() >= kMaxGiven) {
-    size_t i = 0;
-    while (i + 1 < given_.size() && !given_.at(i)->done) ++i;
-    Forget(i);
-  }
-  auto given = std::make_unique<Given>();
-  given->child = child;
-  given->digest.assign(digest);
+  given->done = false;
   std::string prefix(given->digest);
-  given_.Insert(++last_given_, std::move(given));
   prefix.resize(kLoadModulePrefixBytes);
-  Send(child, core::kLoadModule, prefix);
+  Send(given->child, core::kLoadModule, prefix);
 }
 
 void ModuleCourier::Forget(size_t i) {
@@ -256,10 +264,11 @@ void ModuleCourier::Forget(size_t i) {
 void ModuleCourier::Fail(CachedImage* image, const Status& why) {
   const std::string digest = image->digest;
   for (size_t i = given_.size(); i-- > 0;) {
-    const Given& given = *given_.at(i);
+    Given& given = *given_.at(i);
     if (given.done || given.digest != digest) continue;
+    given.done = true;
+    given.sent = 0;
     SendFailure(given.child, digest, why);
-    Forget(i);
   }
   cache_->Remove(image);
   local_->OnImage(digest, why);

@@ -29,7 +29,8 @@ inline constexpr size_t kLoadModulePrefixBytes = 40;
 //   is asked for once; each gets its pieces as they arrive.
 // Trust: images and announcements come from the parent only; whoever gets an
 //   image holds it against its digest itself. Of a child nothing is believed
-//   but that it lacks something.
+//   but that it lacks something, and it gets no image but those that were
+//   announced for it or below it: knowing a digest is not enough.
 // Threads: the loop's. docs/modules.md.
 class ModuleCourier {
  public:
@@ -38,9 +39,12 @@ class ModuleCourier {
   // All names that are known to be unknown, and those that this context is
   // asking for at once; of the unknown the oldest are forgotten first.
   static constexpr size_t kMaxNamesBytes = 16 * 1024;
-  // Images that children are remembered to have been given. Then the oldest is
-  // forgotten, and may travel again.
+  // Images that are remembered to have been announced over links to children:
+  // all, and over one. Some 130 bytes each. Then the oldest is forgotten: a
+  // child that asks for it is refused, asks for its service by name, and the
+  // master announces it again.
   static constexpr size_t kMaxGiven = 16 * 1024;
+  static constexpr size_t kMaxGivenToChild = 1024;
   // What a child's asking for an image costs of its FrameBudget, in frames.
   static constexpr int kAskCost = 250;
 
@@ -87,11 +91,11 @@ class ModuleCourier {
   }
 
  private:
-  // An image that a child was given.
+  // An image that was announced over the link to a child, and may be given.
   struct Given {
     core::ContextId child;
     uint32_t sent = 0;
-    bool done = false;  // while it is not, it has a pin
+    bool done = true;  // none of it is on its way; while it is, it has a pin
     std::string digest;
   };
 
@@ -103,7 +107,10 @@ class ModuleCourier {
 
   void Pass(const core::ModuleNotice& notice, std::string_view payload);
   void AskAbove(const core::ModuleNotice& notice);
-  void Give(core::ContextId child, std::string_view digest);
+  // Null: it was not announced. With `add` it is from now on.
+  Given* FindGiven(core::ContextId child, std::string_view digest, bool add);
+  // Unless it was given, or is on its way.
+  void Give(Given* given);
   void Forget(size_t i);
   // An image will not arrive.
   void Fail(CachedImage* image, const core::Status& why);

@@ -267,14 +267,18 @@ TEST_F(ModuleCourierTest, AnImageNeverFillsALink) {
 }
 
 TEST_F(ModuleCourierTest, AsksOnceForAnImageThatManyWant) {
+  Forward(kLeft, a_);
+  Forward(kRight, a_);
   GetImage(left_.get(), kLeft, a_);
   GetImage(right_.get(), kRight, a_);
   GetImage(left_.get(), kLeft, a_);
   EXPECT_EQ(courier_.Fetch(Sha256Digest(a_))->complete, false);
   EXPECT_EQ(Got(parent_.get()), (Words{"get a"}));
   Load(a_);
-  EXPECT_EQ(Got(left_.get()), (Words{"open a", "load a 0+7"}));
-  EXPECT_EQ(Got(right_.get()), (Words{"open a", "load a 0+7"}));
+  EXPECT_EQ(Got(left_.get()),
+            (Words{"open a", "forward to 7 a", "load a 0+7"}));
+  EXPECT_EQ(Got(right_.get()),
+            (Words{"open a", "forward to 8 a", "load a 0+7"}));
   EXPECT_EQ(TakeEvents(), (Words{"image a: 0 "}));
 }
 
@@ -318,17 +322,96 @@ TEST_F(ModuleCourierTest, AChildThatKeepsImagesIsAskedFirst) {
 }
 
 TEST_F(ModuleCourierTest, TellsAllWhoWaitThatAnImageDoesNotCome) {
-  GetImage(left_.get(), kLeft, a_);
-  GetImage(right_.get(), kRight, a_);
+  Forward(kLeft, a_);
+  Forward(kRight, a_);
   std::string failure = Prefix(a_, 14, 0) + "not any more";
   Send(parent_.get(), core::kMasterId, core::kLoadModule, failure,
        core::kFlagDead);
-  EXPECT_EQ(Got(left_.get()), (Words{"open a", "fail a 14 not any more"}));
-  EXPECT_EQ(Got(right_.get()), (Words{"open a", "fail a 14 not any more"}));
+  EXPECT_EQ(Got(left_.get()),
+            (Words{"open a", "forward to 7 a", "fail a 14 not any more"}));
+  EXPECT_EQ(Got(right_.get()),
+            (Words{"open a", "forward to 8 a", "fail a 14 not any more"}));
   EXPECT_EQ(TakeEvents(), (Words{"image a: 14 not any more"}));
   parent_->TakeFrames();
   GetImage(left_.get(), kLeft, a_);
   EXPECT_EQ(Got(parent_.get()), (Words{"get a"})) << "it may be there later";
+  EXPECT_EQ(Got(left_.get()), (Words{"open a"}));
+  Forward(kRight, a_);
+  EXPECT_EQ(Got(right_.get()), (Words{"open a", "forward to 8 a"}));
+}
+
+TEST_F(ModuleCourierTest, AChildGetsNoImageThatWasNotAnnouncedToIt) {
+  const std::string fails = "fail a 9 its image was not announced";
+  Load(a_);
+  Forward(kSelf, a_);
+  Forward(kRight, a_);
+  GetImage(left_.get(), kLeft, a_);
+  EXPECT_EQ(Got(left_.get()), (Words{fails})) << "the digest is no key";
+  EXPECT_TRUE(parent_->frames().empty()) << "nobody was asked in its name";
+  Forward(kBelowLeft, a_);
+  GetImage(left_.get(), kLeft, a_);
+  EXPECT_EQ(Got(left_.get()), (Words{"open a", "forward to 100 a", "load a 0+7",
+                                     "open a", "load a 0+7"}))
+      << "it was for who is below it";
+}
+
+TEST_F(ModuleCourierTest, WhatIsAnnouncedUnderAnotherTargetIsNoLeave) {
+  Load(a_);
+  // There is no route to these: the announcement goes nowhere.
+  for (const ContextId target : {9u, 101u, core::kMasterId}) {
+    Forward(target, a_);
+  }
+  GetImage(left_.get(), kLeft, a_);
+  EXPECT_EQ(Got(left_.get()), (Words{"fail a 9 its image was not announced"}));
+}
+
+TEST_F(ModuleCourierTest, TheNextChildOfThatIdAsksInVain) {
+  Load(a_);
+  Forward(kLeft, a_);
+  left_->Close();
+  network_.Settle();
+  left_ = AddChild(kLeft, &left_pipe_);
+  GetImage(left_.get(), kLeft, a_);
+  EXPECT_EQ(Got(left_.get()), (Words{"fail a 9 its image was not announced"}));
+}
+
+TEST_F(ModuleCourierTest, OfManyAnnouncedToAChildTheOldestIsForgotten) {
+  for (const core::Link* link : context_.router().children()) {
+    context_.router().LinkTo(link->peer_id())->set_keeps_images(true);
+  }
+  Load(a_);
+  Forward(kRight, a_);
+  Forward(kLeft, a_);
+  for (size_t i = 1; i < ModuleCourier::kMaxGivenToChild; ++i) {
+    Forward(kLeft, std::to_string(i));
+  }
+  left_->TakeFrames();
+  GetImage(left_.get(), kLeft, a_);
+  EXPECT_EQ(Got(left_.get()), (Words{"open a", "load a 0+7"}));
+  Forward(kLeft, "one more");
+  left_->TakeFrames();
+  GetImage(left_.get(), kLeft, a_);
+  EXPECT_EQ(Got(left_.get()), (Words{"fail a 9 its image was not announced"}));
+  right_->TakeFrames();
+  GetImage(right_.get(), kRight, a_);
+  EXPECT_EQ(Got(right_.get()), (Words{"open a", "load a 0+7"}))
+      << "another child loses nothing";
+  Forward(kLeft, a_);
+  left_->TakeFrames();
+  GetImage(left_.get(), kLeft, a_);
+  EXPECT_EQ(Got(left_.get()), (Words{"open a", "load a 0+7"}));
+}
+
+TEST_F(ModuleCourierTest, WhatIsOnItsWayIsNotForgotten) {
+  Load(b_, 0, 60'000);
+  Forward(kLeft, b_);
+  context_.router().LinkTo(kLeft)->set_keeps_images(true);
+  for (size_t i = 0; i < 2 * ModuleCourier::kMaxGivenToChild; ++i) {
+    Forward(kLeft, std::to_string(i));
+  }
+  left_->TakeFrames();
+  Load(b_, 60'000, 60'000);
+  EXPECT_EQ(Got(left_.get()), (Words{"load b 60000+60000"}));
 }
 
 TEST_F(ModuleCourierTest, ACorruptImageIsPassedOnToNobodyAsGood) {
@@ -483,7 +566,7 @@ TEST_F(ModuleCourierTest, ALostChildIsForgotten) {
 }
 
 TEST_F(ModuleCourierTest, WithoutAParentNothingComesAnyMore) {
-  GetImage(left_.get(), kLeft, a_);
+  Forward(kLeft, a_);
   EXPECT_TRUE(courier_.Ask(ModuleNotice::kService, "x.X"));
   network_.Settle();
   parent_->Close();

@@ -84,6 +84,8 @@ void ModuleStore::SetFailure(std::string_view digest, const Status& why) {
     StoredModule& module = *each.module;
     if (module.announced.digest != digest || module.image.valid()) continue;
     module.failure = why;
+    // It comes with another announcement, if at all, and MakeReady() asks.
+    if (why.code() == Code::kFailedPrecondition) module.status = why;
   }
   if (why.ok()) return;
   for (size_t i = arriving_.size(); i-- > 0;) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -38,6 +39,7 @@ class ModuleStoreTest : public testing::Test, private ModuleCourier::Local {
  protected:
   void OnNotice(const core::ModuleNotice& notice) override {
     if (notice.code == 0) store_.OnAnnounced(notice);
+    if (on_answer_) on_answer_();
   }
   void OnImage(std::string_view, const Status&) override {}
   void OnAsked(const core::ModuleNotice& notice) override {
@@ -88,6 +90,7 @@ class ModuleStoreTest : public testing::Test, private ModuleCourier::Local {
   }
 
   std::string above_;  // an image, deflated
+  std::function<void()> on_answer_;
   int asked_ = 0;
   std::string asked_for_;
   core::FakeClock clock_;
@@ -267,6 +270,48 @@ TEST_F(ModuleStoreTest, AGoodModuleServesOnWhenTheNextOneIsBad) {
   store_.SetFailure(digest, Status(Code::kDataLoss, "wrong digest"));
   store_.OnArrived(digest);
   EXPECT_EQ(ImageOf("a.A"), "old");
+}
+
+// A hop that has forgotten that it may have it; the master knows.
+TEST_F(ModuleStoreTest, AnImageThatAHopRefusesIsAskedForByName) {
+  const std::string digest = core::Sha256Digest(Deflate("image"));
+  cache_.Add(digest);
+  Announce(MakeModule("a.A", "image"));
+  EXPECT_EQ(ImageOf("a.A"), "later");
+  EXPECT_EQ(asked_, 0);
+  cache_.Remove(cache_.Find(digest));
+  store_.SetFailure(
+      digest, Status(Code::kFailedPrecondition, "its image was not announced"));
+  EXPECT_EQ(ImageOf("a.A"), "later");
+  EXPECT_EQ(asked_for_, "a.A");
+  store_.SetFailure(digest, Status());
+  PutImage("image");
+  Announce(MakeModule("a.A", "image"));
+  EXPECT_EQ(ImageOf("a.A"), "image");
+}
+
+TEST_F(ModuleStoreTest, AnImageThatIsNotForThisContextIsAskedForOnceACall) {
+  const std::string digest = core::Sha256Digest(Deflate("image"));
+  cache_.Add(digest);
+  Announce(MakeModule("a.A", "image"));
+  store_.SetFailure(
+      digest, Status(Code::kFailedPrecondition, "its image was not announced"));
+  store_.SetFailure(digest, Status());
+  for (int call = 1; call < 3; ++call) {
+    EXPECT_EQ(ImageOf("a.A"), "later");
+    EXPECT_EQ(asked_, call);
+    // The master's answer, during which calls that wait begin anew.
+    core::ModuleNotice denied;
+    denied.kind = core::ModuleNotice::kService;
+    denied.target = context_.router().self();
+    denied.name = "a.A";
+    denied.code = static_cast<uint32_t>(Code::kPermissionDenied);
+    std::string text;
+    on_answer_ = [&] { text = ImageOf("a.A"); };
+    courier_.Pass(denied);
+    on_answer_ = nullptr;
+    EXPECT_EQ(text, "its image was not announced");
+  }
 }
 
 TEST_F(ModuleStoreTest, AnAnnouncementWithoutADigestUnloads) {

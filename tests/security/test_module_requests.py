@@ -3,10 +3,13 @@
 import hashlib
 import os
 
+from fixtures import bundles
+from fixtures import front_door
+from fixtures import paths
 from hostile import trees
 from hostile import wire
 
-UNIMPLEMENTED, RESOURCE_EXHAUSTED = 12, 8
+UNIMPLEMENTED, FAILED_PRECONDITION = 12, 9
 # More than a link's budget of questions for images.
 MANY = 500
 
@@ -60,14 +63,35 @@ class _ModuleRequests:
     self.assertEqual([], [f for f in self.link.frames
                           if f.handle == wire.FORWARD_MODULE])
 
-  def test_an_image_that_is_nowhere_fails(self):
-    digest = os.urandom(32)
+  def assert_refused(self, digest):
     self.get(wire.IMAGE, digest=digest)
     frame = self.link.wait_for(
-        lambda f: f.handle == wire.LOAD_MODULE and f.payload[:32] == digest
-        and f.dead, "a failure")
-    self.assertEqual(RESOURCE_EXHAUSTED,
+        lambda f: f.handle == wire.LOAD_MODULE and f.payload[:32] == digest,
+        "an answer")
+    self.assertTrue(frame.dead)
+    self.assertEqual(FAILED_PRECONDITION,
                      int.from_bytes(frame.payload[32:36], "big"))
+    self.assertEqual(b"its image was not announced", frame.payload[40:])
+
+  def test_an_image_that_is_nowhere_fails(self):
+    self.assert_refused(os.urandom(32))
+
+  def test_a_digest_is_no_key(self):
+    # Its parent has this one, and has given it to the sibling.
+    other = front_door.empty(self.probe_pb)
+    for target in self.HONEST:
+      self.probe.Info(other, metadata=front_door.to(target),
+                      timeout=trees.CONNECT_S)
+    digests = bundles.image_digests(self.work, paths.PROBE)
+    for digest in digests:
+      self.assert_refused(digest)
+    # Once it is announced to it, it gets it; without, this proves nothing.
+    self.get(wire.SERVICE, target=self.link.id, name="probe.v1.Probe")
+    digest = self.wait_forward("probe.v1.Probe")[4][0]
+    self.assertIn(digest, digests)
+    self.link.wait_for(
+        lambda f: f.handle == wire.LOAD_MODULE and f.payload[:32] == digest
+        and f.payload[40:], "the image")
 
   def test_what_it_claims_to_know_is_not_believed(self):
     # As if it were an answer: a code, a digest, a module.
