@@ -75,7 +75,7 @@ void Agent::TrimMemory() {
 
 void Agent::OnNotice(const core::ModuleNotice& notice) {
   if (notice.kind == core::ModuleNotice::kService && notice.code == 0) {
-    modules_.OnAnnounced(notice);
+    modules_.OnAnnounced(notice, children_.locks());
     module_host_.RetireReplaced();
   }
   fetcher_.OnNotice(notice);
@@ -187,6 +187,7 @@ void Agent::OnHello(Link* from, const FrameHeader& header,
     images_.set_max_bytes(hello.image_cache_bytes);
   }
   children_.set_image_cache_bytes(hello.image_cache_bytes);
+  children_.SetLocks(std::move(hello.module_locks), hello.cache_dir);
   if (!hello.cache_dir.empty()) {
     images_.disk().Open(hello.cache_dir, [this](std::string_view line) {
       context_.Log(core::LogLevel::kWarning, "images", line);

@@ -12,15 +12,7 @@
 namespace ramet::importer {
 namespace {
 
-std::string FileName(std::string_view digest) {
-  std::string name;
-  for (const char byte : digest) {
-    for (const int shift : {4, 0}) {
-      name += "0123456789abcdef"[byte >> shift & 15];
-    }
-  }
-  return name;
-}
+std::string FileName(std::string_view digest) { return core::Hex(digest); }
 
 bool WriteAll(int fd, std::string_view bytes) {
   while (!bytes.empty()) {

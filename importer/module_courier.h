@@ -70,6 +70,7 @@ class ModuleCourier {
   ModuleCourier& operator=(const ModuleCourier&) = delete;
 
   ImageCache* cache() { return cache_; }
+  const std::string& context_name() const { return context_->router().name(); }
   // Bytes of images that were sent to children.
   uint64_t given_bytes() const { return given_bytes_; }
 

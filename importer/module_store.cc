@@ -6,6 +6,7 @@
 #include "core/base/strings.h"
 #include "importer/image_limits.h"
 #include "importer/inflate.h"
+#include "importer/module_locks.h"
 #include "parent/agent_image.h"
 
 namespace ramet::importer {
@@ -14,20 +15,27 @@ using core::Code;
 using core::Error;
 using core::Status;
 
-void ModuleStore::OnAnnounced(const core::ModuleNotice& notice) {
+void ModuleStore::OnAnnounced(const core::ModuleNotice& notice,
+                              std::string_view locks) {
   auto module = std::make_shared<StoredModule>();
   core::LoadModule& announced = module->announced;
   if (!core::ParseControl(notice.module, &announced)) return;
   module->order = ++announcements_;
-  if (announced.digest.empty()) {
+  bool ready = announced.digest.empty();
+  const std::string_view lock = FindRefusing(locks, announced);
+  if (ready) {
     module->status = Error(Code::kUnimplemented,
                            {"module ", announced.name, " was unloaded"});
-    return Install(module, true);
-  }
-  if (announced.deflated_bytes == 0 ||
-      announced.deflated_bytes > kMaxImageBytes ||
-      announced.image_bytes > kMaxImageBytes ||
-      announced.digest.size() != core::kSha256Bytes) {
+  } else if (lock.data() != nullptr) {
+    module->status =
+        Error(Code::kPermissionDenied,
+              {"context ", courier_->context_name(), " refuses module ",
+               announced.name, " (", ImageText(announced),
+               "): locked since its start: ", lock});
+  } else if (announced.deflated_bytes == 0 ||
+             announced.deflated_bytes > kMaxImageBytes ||
+             announced.image_bytes > kMaxImageBytes ||
+             announced.digest.size() != core::kSha256Bytes) {
     module->status = Error(
         Code::kInvalidArgument,
         {"module ", announced.name, ": an image of ", announced.deflated_bytes,
@@ -38,7 +46,6 @@ void ModuleStore::OnAnnounced(const core::ModuleNotice& notice) {
               {"module ", announced.name, " is for ", announced.platform,
                ", this context runs ", platform_});
   }
-  bool ready = false;
   if (module->status.ok()) {
     const CachedImage* const image = courier_->Fetch(announced.digest);
     ready = image != nullptr && image->complete;
@@ -60,7 +67,9 @@ void ModuleStore::Install(const std::shared_ptr<StoredModule>& module,
       if (services_.size() >= kMaxServices) return;
       services_.push_back({service.name, module});
     } else if (module->order >= known->module->order &&
-               (ready || !known->module->image.valid())) {
+               (ready || !known->module->image.valid()) &&
+               (module->status.code() != Code::kPermissionDenied ||
+                !known->module->status.ok())) {
       // Not an older one whose image has come late.
       known->module = module;
     }

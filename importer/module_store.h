@@ -54,8 +54,11 @@ class ModuleStore {
       : platform_(std::move(platform)), courier_(courier) {}
 
   // An announcement for this context. Malformed ones, and those that would make
-  // it more than kMaxServices, are dropped.
-  void OnAnnounced(const core::ModuleNotice& notice);
+  // it more than kMaxServices, are dropped. One that a lock of `locks`
+  // (module_locks.h) refuses takes no service from a module that may have it;
+  // calls of others are PERMISSION_DENIED, with module, image and lock.
+  void OnAnnounced(const core::ModuleNotice& notice,
+                   std::string_view locks = {});
 
   // The image has arrived.
   void OnArrived(std::string_view digest);
@@ -85,7 +88,7 @@ class ModuleStore {
   };
 
   // Gives `module` its services, but, unless it is `ready`, those that a good
-  // one has.
+  // one has; or, if it is refused, those of one that is not.
   void Install(const std::shared_ptr<StoredModule>& module, bool ready);
   core::Status Inflate(const CachedImage& image, StoredModule* module);
 

@@ -13,6 +13,7 @@
 #include "core/testing/fake_clock.h"
 #include "importer/image_cache.h"
 #include "importer/module_courier.h"
+#include "importer/module_locks.h"
 #include "parent/agent_image.h"
 
 namespace ramet::importer {
@@ -38,7 +39,7 @@ std::string Deflate(const std::string& bytes) {
 class ModuleStoreTest : public testing::Test, private ModuleCourier::Local {
  protected:
   void OnNotice(const core::ModuleNotice& notice) override {
-    if (notice.code == 0) store_.OnAnnounced(notice);
+    if (notice.code == 0) store_.OnAnnounced(notice, locks_);
     if (on_answer_) on_answer_();
   }
   void OnImage(std::string_view, const Status&) override {}
@@ -64,7 +65,7 @@ class ModuleStoreTest : public testing::Test, private ModuleCourier::Local {
   void Announce(const core::LoadModule& load) {
     core::ModuleNotice notice;
     notice.module = core::SerializeControl(load);
-    store_.OnAnnounced(notice);
+    store_.OnAnnounced(notice, locks_);
   }
   void PutImage(const std::string& image) {
     const std::string deflated = Deflate(image);
@@ -90,6 +91,7 @@ class ModuleStoreTest : public testing::Test, private ModuleCourier::Local {
   }
 
   std::string above_;  // an image, deflated
+  std::string locks_;
   std::function<void()> on_answer_;
   int asked_ = 0;
   std::string asked_for_;
@@ -312,6 +314,52 @@ TEST_F(ModuleStoreTest, AnImageThatIsNotForThisContextIsAskedForOnceACall) {
     on_answer_ = nullptr;
     EXPECT_EQ(text, "its image was not announced");
   }
+}
+
+TEST_F(ModuleStoreTest, ALockRefusesWhatItDoesNotAllow) {
+  PutImage("image");
+  locks_ = "=rule 1\n+module of b.*\n";
+  Announce(MakeModule("a.A", "image"));
+  bool later = false;
+  const Status status = MakeReady("a.A", &later);
+  EXPECT_FALSE(later);
+  EXPECT_EQ(status.code(), Code::kPermissionDenied);
+  EXPECT_EQ(status.message(),
+            "context master refuses module module of a.A "
+            "(" +
+                ImageText(MakeModule("a.A", "image")) +
+                "): locked since its start: rule 1");
+  Announce(MakeModule("b.B", "image"));
+  EXPECT_EQ(ImageOf("b.B"), "image");
+}
+
+TEST_F(ModuleStoreTest, WhatALockRefusesIsNotFetched) {
+  above_ = Deflate("image");
+  locks_ = "=none\n-*\n";
+  Announce(MakeModule("a.A", "image"));
+  bool later = false;
+  EXPECT_EQ(MakeReady("a.A", &later).code(), Code::kPermissionDenied);
+  EXPECT_EQ(asked_, 0);
+}
+
+TEST_F(ModuleStoreTest, AModuleServesOnWhenTheNextOneIsRefused) {
+  PutImage("old");
+  PutImage("new");
+  locks_ = "=only the old\n+" + ImageText(MakeModule("a.A", "old")) + "\n";
+  Announce(MakeModule("a.A", "old"));
+  Announce(MakeModule("a.A", "new"));
+  EXPECT_EQ(ImageOf("a.A"), "old") << "also when it was not called yet";
+  Announce(MakeModule("a.A", "new"));
+  EXPECT_EQ(ImageOf("a.A"), "old");
+  core::LoadModule unload = MakeModule("a.A", "old");
+  unload.digest.clear();
+  Announce(unload);
+  EXPECT_EQ(ImageOf("a.A"), "module module of a.A was unloaded");
+  Announce(MakeModule("a.A", "new"));
+  bool later = false;
+  EXPECT_EQ(MakeReady("a.A", &later).code(), Code::kPermissionDenied);
+  Announce(MakeModule("a.A", "old"));
+  EXPECT_EQ(ImageOf("a.A"), "old");
 }
 
 TEST_F(ModuleStoreTest, AnAnnouncementWithoutADigestUnloads) {

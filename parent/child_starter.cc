@@ -91,6 +91,10 @@ void ChildStarter::Start(const core::StartChildRequest& request,
                          DoneCallback done) {
   auto starting = std::make_unique<Starting>();
   starting->request = request;
+  if (!locks_.empty()) {
+    starting->request.ssh.config_file.clear();
+    starting->request.cache_dir = cache_dir_;
+  }
   starting->stats = stats;
   starting->linked = std::move(linked);
   starting->done = std::move(done);
@@ -152,6 +156,7 @@ void ChildStarter::StartWithId(std::unique_ptr<Starting> starting, ContextId id,
   hello.log_level = static_cast<uint32_t>(context_->log_level());
   hello.cache_dir = state->request.cache_dir;
   hello.image_cache_bytes = image_cache_bytes_;
+  hello.module_locks = locks_ + state->request.module_locks;
   link->set_keeps_images(!hello.cache_dir.empty());
   core::FrameHeader header;
   header.dst_id = id;

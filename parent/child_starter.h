@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "core/base/id_map.h"
 #include "core/base/status.h"
@@ -62,6 +63,16 @@ class ChildStarter {
   // Hello.image_cache_bytes of all children to come.
   void set_image_cache_bytes(uint32_t bytes) { image_cache_bytes_ = bytes; }
 
+  // Hello.module_locks of all children to come, before the request's own. With
+  // any, a request's ssh.config_file is not read, for it could name programs,
+  // and `cache_dir`, this context's own, is used in place of the request's, for
+  // what is written elsewhere could become one.
+  void SetLocks(std::string locks, std::string cache_dir) {
+    locks_ = std::move(locks);
+    cache_dir_ = std::move(cache_dir);
+  }
+  const std::string& locks() const { return locks_; }
+
   static constexpr uint32_t kDefaultConnectTimeoutMs = 30'000;
 
  private:
@@ -87,6 +98,8 @@ class ChildStarter {
   const LocalStarter local_;
   Transport* const ssh_;
   uint32_t image_cache_bytes_ = 0;
+  std::string locks_;
+  std::string cache_dir_;
   core::IdMap<Starting> starting_;
   core::IdMap<Detaching> detaching_;
 };

@@ -86,6 +86,9 @@ class ChildStarterTest : public testing::Test {
     request.hop = hop;
     request.timeout_ms = timeout_ms;
     request.hop_number = 1;
+    StartRequest(request);
+  }
+  void StartRequest(const core::StartChildRequest& request) {
     children_.Start(
         request, &stats_, [this](ContextId id) { linked_.push_back(id); },
         [this](const Status& status, const core::StartChildReply& reply) {
@@ -200,6 +203,37 @@ TEST_F(ChildStarterTest, SendsFirstStageImageAndHelloInOneFlight) {
   EXPECT_EQ(std::string(buffer + 5, 2), "RM");
   EXPECT_EQ(stats_.bootstrap_round_trips, 1u);
   EXPECT_EQ(stats_.bootstrap_bytes_sent, ssh_.requests[0].command.size() + 5);
+}
+
+TEST_F(ChildStarterTest, AChildHoldsTheLocksOfItsParentAndItsOwn) {
+  core::StartChildRequest request;
+  request.hop = "local:";
+  request.module_locks = "=own\n-b\n";
+  StartRequest(request);
+  EXPECT_EQ(TakeHello().module_locks, "=own\n-b\n");
+  children_.SetLocks("=held\n-a\n", "");
+  Start("local:");
+  EXPECT_EQ(TakeHello().module_locks, "=held\n-a\n");
+  StartRequest(request);
+  EXPECT_EQ(TakeHello().module_locks, "=held\n-a\n=own\n-b\n");
+}
+
+// With them, who can't announce programs could make them otherwise.
+TEST_F(ChildStarterTest, WhoHoldsLocksUsesNoFilesThatAnAncestorNames) {
+  core::StartChildRequest request;
+  request.hop = "ssh:web1";
+  request.ssh.config_file = "/tmp/config";
+  request.ssh.known_hosts = "/tmp/hosts";
+  request.cache_dir = "/tmp/cache";
+  StartRequest(request);
+  EXPECT_EQ(ssh_.requests.back().ssh.config_file, "/tmp/config");
+  children_.SetLocks("=held\n-a\n", "/own/cache");
+  StartRequest(request);
+  EXPECT_EQ(ssh_.requests.back().ssh.config_file, "");
+  EXPECT_EQ(ssh_.requests.back().ssh.known_hosts, "/tmp/hosts");
+  request.hop = "local:";
+  StartRequest(request);
+  EXPECT_EQ(TakeHello().cache_dir, "/own/cache");
 }
 
 TEST_F(ChildStarterTest, ALossNamesHopAndPhase) {

@@ -34,6 +34,16 @@ std::string Concat(std::initializer_list<Piece> pieces) {
   return text;
 }
 
+std::string Hex(std::string_view bytes) {
+  std::string text;
+  for (const char byte : bytes) {
+    for (const int shift : {4, 0}) {
+      text += "0123456789abcdef"[byte >> shift & 15];
+    }
+  }
+  return text;
+}
+
 Status Error(Code code, std::initializer_list<Piece> pieces) {
   return Status(code, Concat(pieces));
 }

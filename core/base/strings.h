@@ -47,6 +47,9 @@ class Piece {
 std::string Concat(std::initializer_list<Piece> pieces);
 void Append(std::string* text, std::initializer_list<Piece> pieces);
 
+// In lower case.
+std::string Hex(std::string_view bytes);
+
 // Status(code, Concat(pieces)).
 Status Error(Code code, std::initializer_list<Piece> pieces);
 

@@ -26,6 +26,7 @@ void Fields(M& m, V& visit, const Hello*) {
   visit(12, m.log_level);
   visit(13, m.cache_dir);
   visit(14, m.image_cache_bytes);
+  visit(15, m.module_locks);
 }
 
 template <typename M, typename V>
@@ -165,6 +166,7 @@ void Fields(M& m, V& visit, const StartChildRequest*) {
   visit(5, m.name);
   visit(6, m.cache_dir);
   visit(7, m.platform);
+  visit(8, m.module_locks);
 }
 
 template <typename M, typename V>

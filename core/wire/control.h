@@ -28,6 +28,7 @@ struct Hello {
   uint32_t log_level = 0;
   std::string cache_dir;
   uint32_t image_cache_bytes = 0;
+  std::string module_locks;
 };
 
 struct HelloReply {
@@ -154,6 +155,7 @@ struct StartChildRequest {
   std::string name;
   std::string cache_dir;
   std::string platform;
+  std::string module_locks;
 };
 
 struct StartChildReply {
