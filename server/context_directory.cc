@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/strings.h"
+#include "importer/module_locks.h"
 #include "parent/platform.h"
 #include "server/control_call.h"
 
@@ -125,6 +126,8 @@ void ContextDirectory::StartBelowMaster(Node* node,
   request.timeout_ms = options.timeout_ms;
   request.hop_number = 1;
   request.platform = node->platform;
+  const Status locked = AddLocks(node, &request);
+  if (!locked.ok()) return Fail(name, locked);
   children_->Start(
       request, options.stats,
       [this, name](ContextId id) { OnLinked(name, id); },
@@ -149,7 +152,15 @@ void ContextDirectory::StartBelow(const std::string& name, ContextId parent,
       static_cast<uint32_t>(std::max<int64_t>(left_ms - left_ms / 16, 1));
   request.hop_number = static_cast<uint32_t>(hop_number);
   const auto node = nodes_.find(name);
-  if (node != nodes_.end()) request.platform = node->second->platform;
+  // Given up meanwhile.
+  if (node == nodes_.end()) return;
+  request.platform = node->second->platform;
+  const Status locked = AddLocks(node->second.get(), &request);
+  if (!locked.ok()) {
+    // Posted, so that it finds its waiter.
+    context_->loop()->RunAfter(0, [this, name, locked] { Fail(name, locked); });
+    return;
+  }
   // The hop should have answered by then; a hop that is stuck does not.
   CallAgent(
       context_, parent, "StartChild", core::SerializeControl(request),
@@ -174,6 +185,30 @@ void ContextDirectory::StartBelow(const std::string& name, ContextId parent,
         }
         OnDone(name, result.status, reply);
       });
+}
+
+Status ContextDirectory::AddLocks(Node* node,
+                                  core::StartChildRequest* request) {
+  if (!lock_source_) return Status();
+  const auto above = nodes_.find(node->parent);
+  if (above != nodes_.end()) node->locks = above->second->locks;
+  for (std::string& lock : lock_source_(node->name)) {
+    if (std::find(node->locks.begin(), node->locks.end(), lock) !=
+        node->locks.end()) {
+      continue;
+    }
+    request->module_locks += lock;
+    node->locks.push_back(std::move(lock));
+  }
+  size_t bytes = 0;
+  for (const std::string& lock : node->locks) bytes += lock.size();
+  if (bytes <= importer::kMaxLocksBytes) return Status();
+  return core::Error(
+      Code::kResourceExhausted,
+      {"cannot start a context: ", node->name,
+       ": its locked module rules have ", bytes,
+       " bytes with those of the contexts above it, more than the ",
+       importer::kMaxLocksBytes, " that one may hold"});
 }
 
 bool ContextDirectory::IsNewBelow(ContextId parent, ContextId child) const {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,6 +45,11 @@ class ContextDirectory {
     std::string platform;
     // The digest of the bundle that serves it there, by service.
     std::map<std::string, std::string> delivered;
+    // What it holds for its life (importer/module_locks.h), those of the
+    // contexts above it included.
+    std::vector<std::string> locks;
+    // Digests of bundles of which it was logged that its locks refuse them.
+    std::set<std::string> told_refused;
     // Twice what the context keeps itself, which then never meets this one.
     core::LineBudget log_budget{2};
   };
@@ -97,6 +103,11 @@ class ContextDirectory {
   using Watcher = std::function<void(const Change& change)>;
   void SetWatcher(Watcher watcher) { watcher_ = std::move(watcher); }
 
+  // Says which locks a context that is started now should hold, by its name.
+  using LockSource =
+      std::function<std::vector<std::string>(const std::string& name)>;
+  void SetLockSource(LockSource source) { lock_source_ = std::move(source); }
+
   // Null when there is none, or frames can't be sent to it yet.
   Entry* FindLinked(const std::string& name);
   // The name for texts; the id where there is none.
@@ -123,6 +134,9 @@ class ContextDirectory {
   void StartBelow(const std::string& name, core::ContextId parent,
                   const std::string& hop, size_t hop_number,
                   const DirectoryOptions& options, int64_t deadline_us);
+  // Adds to the request the locks that its parent does not hold. What they are
+  // together stays in the node. RESOURCE_EXHAUSTED: more than one may hold.
+  core::Status AddLocks(Node* node, core::StartChildRequest* request);
   // Whether a hop's word may be taken that it has started `child`.
   bool IsNewBelow(core::ContextId parent, core::ContextId child) const;
   bool IsAbove(core::ContextId hop, core::ContextId id) const;
@@ -147,6 +161,7 @@ class ContextDirectory {
   std::map<std::string, std::string> platforms_;
   core::LineBudget strangers_log_budget_{2};
   Watcher watcher_;
+  LockSource lock_source_;
 };
 
 }  // namespace ramet::server

@@ -82,7 +82,9 @@ class ContextDirectoryTest : public testing::Test {
     Connect(target);
     const std::vector<RawFrame> frames = child_->TakeFrames();
     EXPECT_EQ(frames.size(), 1u);
-    guess_ = GuessIn(frames.at(0).payload);
+    const core::StartChildRequest request = RequestIn(frames.at(0).payload);
+    guess_ = request.platform;
+    locks_ = request.module_locks;
     core::StartChildReply reply;
     reply.id = id;
     reply.hello.platform = platform;
@@ -95,8 +97,8 @@ class ContextDirectoryTest : public testing::Test {
     return results_.at(target);
   }
 
-  // The platform in a call of StartChild.
-  static std::string GuessIn(std::string_view payload) {
+  // In a call of StartChild.
+  static core::StartChildRequest RequestIn(std::string_view payload) {
     core::PartReader reader(payload);
     core::Part part;
     core::StartChildRequest request;
@@ -104,7 +106,7 @@ class ContextDirectoryTest : public testing::Test {
     EXPECT_EQ(part.kind, core::PartKind::kMessage);
     part.bytes.remove_prefix(core::kMessagePrefixBytes);
     EXPECT_TRUE(core::ParseControl(part.bytes, &request));
-    return request.platform;
+    return request;
   }
 
   core::FakeClock clock_;
@@ -125,12 +127,54 @@ class ContextDirectoryTest : public testing::Test {
   core::Hello hello_;
   std::map<std::string, Status> results_;
   std::string guess_;
+  std::string locks_;
 };
 
 TEST_F(ContextDirectoryTest, AContextThatWasAnnouncedByItsParentIsTaken) {
   Announce(hello_.grant_first);
   EXPECT_TRUE(ConnectAndClaim("local:/ssh:a", hello_.grant_first).ok());
   EXPECT_EQ(directory_.NameOf(hello_.grant_first), "local:/ssh:a");
+}
+
+TEST_F(ContextDirectoryTest, AContextIsSentTheLocksThatNoneAboveItHolds) {
+  std::vector<std::string> now{"=a\n-a\n"};
+  directory_.SetLockSource([&now](const std::string& name) {
+    std::vector<std::string> locks = now;
+    if (name == "local:x/ssh:b") locks.push_back("=b\n-b\n");
+    return locks;
+  });
+  Connect("local:x");
+  const RawFrame frame = child_->TakeFrames().at(0);
+  ASSERT_TRUE(core::ParseControl(frame.payload, &hello_));
+  EXPECT_EQ(hello_.module_locks, "=a\n-a\n");
+  core::HelloReply reply;
+  reply.version = core::kProtocolVersion;
+  Say(core::kHello, core::SerializeControl(reply));
+
+  now.push_back("=a\n");  // a lock of its own, not a part of the other
+  Announce(hello_.grant_first);
+  ASSERT_TRUE(ConnectAndClaim("local:x/ssh:b", hello_.grant_first).ok());
+  EXPECT_EQ(locks_, "=a\n=b\n-b\n");
+  EXPECT_EQ(directory_.FindLinked("local:x")->locks,
+            std::vector<std::string>{"=a\n-a\n"});
+  EXPECT_EQ(directory_.FindLinked("local:x/ssh:b")->locks,
+            (std::vector<std::string>{"=a\n-a\n", "=a\n", "=b\n-b\n"}));
+}
+
+TEST_F(ContextDirectoryTest, AContextThatHadToHoldTooMuchIsNotStarted) {
+  directory_.SetLockSource([](const std::string&) {
+    return std::vector<std::string>{"=" + std::string(32 * 1024, 'x') + "\n"};
+  });
+  for (const char* target : {"local:x", "local:/ssh:a"}) {
+    Connect(target);
+    EXPECT_EQ(results_.at(target).code(), Code::kResourceExhausted) << target;
+    EXPECT_NE(results_.at(target).message().find(
+                  "its locked module rules have 32770 bytes"),
+              std::string::npos)
+        << results_.at(target).message();
+    EXPECT_EQ(directory_.FindLinked(target), nullptr);
+  }
+  EXPECT_TRUE(child_->TakeFrames().empty());
 }
 
 TEST_F(ContextDirectoryTest, ThePlatformOfAContextIsGuessedRightTheNextTime) {

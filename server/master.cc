@@ -91,6 +91,8 @@ class Master::Impl : public std::enable_shared_from_this<Master::Impl> {
           calls(&context, modules, hosted, &directory, &stats, &tree,
                 options.observer, ToGraceMs(options.module_idle)) {
       context.ids().Add(1, kAllIds);
+      directory.SetLockSource(
+          [modules](const std::string& name) { return modules->Locks(name); });
       directory.SetWatcher([this](const ContextDirectory::Change& change) {
         tree.OnChange(change);
       });

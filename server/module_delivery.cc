@@ -4,11 +4,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/base/sha256.h"
 #include "core/base/strings.h"
 #include "core/wire/control.h"
 #include "core/wire/frame_header.h"
 #include "importer/image_limits.h"
+#include "importer/module_locks.h"
 #include "parent/platform.h"
 #include "server/module_announcement.h"
 
@@ -114,6 +116,17 @@ absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
         absl::StrCat("module ", bundle.name(),
                      " has too many methods or variables to be announced"));
   }
+  // The context sees to its locks itself: it is told, so that it answers calls.
+  // What it has serves on, and images that it refuses need not travel.
+  const std::string locks = absl::StrJoin(entry->locks, "");
+  const std::string_view lock = importer::FindRefusing(locks, load);
+  if (lock.data() != nullptr) {
+    const bool serves = OnRefused(bundle, lock, load, entry);
+    if (serves && asked.empty()) return absl::OkStatus();
+    notice.digest.clear();
+    courier_.Pass(notice);
+    return absl::OkStatus();
+  }
   // Now, while this bundle is known to have it.
   if (cache_.Find(load.digest) == nullptr) {
     const std::string_view bytes = bundle.DeflatedBytes(**image);
@@ -129,6 +142,56 @@ absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
     entry->delivered[service.name] = bundle.digest();
   }
   return absl::OkStatus();
+}
+
+bool ModuleDelivery::OnRefused(const importer::Bundle& bundle,
+                               std::string_view lock,
+                               const core::LoadModule& load,
+                               ContextDirectory::Entry* entry) {
+  bool serves = false;
+  for (const core::ModuleService& service : load.services) {
+    serves = serves || entry->delivered.count(service.name) > 0;
+  }
+  if (entry->told_refused.insert(bundle.digest()).second) {
+    context_->Log(
+        core::LogLevel::kWarning, "modules",
+        absl::StrCat("context ", entry->name, " gets no module ", bundle.name(),
+                     " (", importer::ImageText(load),
+                     "): locked since its start: ",
+                     absl::string_view(lock.data(), lock.size()),
+                     serves ? "; the version that it has serves on" : ""));
+  }
+  return serves;
+}
+
+void ModuleDelivery::TellOldLocks() {
+  std::vector<std::string> names;
+  size_t more = 0;
+  for (const ContextDirectory::Entry* const entry : directory_->ListLinked()) {
+    bool old = false;
+    // Those of contexts above come first, and may be old as well.
+    const std::vector<std::string> now = modules_->Locks(entry->name);
+    for (const std::string& lock : now) {
+      old = old || std::find(entry->locks.begin(), entry->locks.end(), lock) ==
+                       entry->locks.end();
+    }
+    for (const std::string& lock : entry->locks) {
+      old = old || std::find(now.begin(), now.end(), lock) == now.end();
+    }
+    if (!old) continue;
+    if (names.size() < kMaxToldNames) {
+      names.push_back(entry->name);
+    } else {
+      ++more;
+    }
+  }
+  if (names.empty()) return;
+  context_->Log(
+      core::LogLevel::kWarning, "modules",
+      absl::StrCat("locked rules have changed, for contexts that are started "
+                   "from now on; those of their start stay with ",
+                   absl::StrJoin(names, ", "),
+                   more > 0 ? absl::StrCat(" and ", more, " more") : ""));
 }
 
 void ModuleDelivery::Withdraw(const std::vector<std::string>& services,
@@ -254,6 +317,7 @@ ModuleRepository::BundlePtr ModuleDelivery::FindModule(
 }
 
 void ModuleDelivery::OnModulesChanged() {
+  TellOldLocks();
   if (!told_unknown_) return;
   told_unknown_ = false;
   ModuleNotice forget;

@@ -33,6 +33,8 @@ class ModuleDelivery final : private importer::ModuleCourier::Local {
   // can't make others get it: modules, and bytes of their images.
   static constexpr size_t kMaxLearned = 16;
   static constexpr uint64_t kMaxLearnedBytes = 8 * 1024 * 1024;
+  // Contexts with other locks that a line of the log names.
+  static constexpr size_t kMaxToldNames = 16;
 
   // `idle_ms`: AnnounceModule's.
   ModuleDelivery(core::Context* context, const ModuleRepository* modules,
@@ -56,6 +58,7 @@ class ModuleDelivery final : private importer::ModuleCourier::Local {
   void SetNamedImages(NamedImages images) { named_ = std::move(images); }
 
   // The repository has changed: what was unknown may be known now.
+  // Of contexts that hold other locks than they would get now the log is told.
   void OnModulesChanged();
 
   importer::ModuleCourier& courier() { return courier_; }
@@ -75,6 +78,11 @@ class ModuleDelivery final : private importer::ModuleCourier::Local {
   // UNIMPLEMENTED: there is nothing of that name, for nobody.
   absl::Status AnswerService(const core::ModuleNotice& notice);
   absl::Status AnswerNamed(const core::ModuleNotice& notice);
+  // Tells the log, once, that a lock of `entry`'s refuses what would be
+  // announced. Whether another version of it serves there.
+  bool OnRefused(const importer::Bundle& bundle, std::string_view lock,
+                 const core::LoadModule& load, ContextDirectory::Entry* entry);
+  void TellOldLocks();
   // Whether it serves anything there.
   static bool IsDelivered(const importer::Bundle& bundle,
                           const ContextDirectory::Entry& entry);

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/base/glob.h"
+#include "importer/module_locks.h"
 #include "server/config_file.h"
 #include "server/name_pattern.h"
 
@@ -12,6 +16,11 @@ namespace ramet::server {
 namespace {
 
 constexpr char kKind[] = "module policy";
+constexpr absl::string_view kBundlePrefix = "sha256:";
+constexpr absl::string_view kImagePrefix(importer::kImagePrefix.data(),
+                                         importer::kImagePrefix.size());
+// Of what a lock is called; a rule may have many targets.
+constexpr size_t kMaxTitleBytes = 200;
 
 bool IsFor(const v1::ModuleRule& rule, std::string_view target) {
   return rule.target().empty() ||
@@ -21,6 +30,102 @@ bool IsFor(const v1::ModuleRule& rule, std::string_view target) {
                      });
 }
 
+std::string BundleText(const PolicySubject& module) {
+  return absl::StrCat(kBundlePrefix, absl::BytesToHexString(module.digest));
+}
+
+// A name is never taken for a digest.
+bool Matches(const std::string& pattern, const PolicySubject& module) {
+  if (absl::StartsWith(pattern, kBundlePrefix)) {
+    return core::MatchesGlob(pattern, BundleText(module));
+  }
+  if (absl::StartsWith(pattern, kImagePrefix)) {
+    return std::any_of(module.images.begin(), module.images.end(),
+                       [&pattern](const std::string& image) {
+                         return core::MatchesGlob(pattern, image);
+                       });
+  }
+  return core::MatchesGlob(pattern, module.name);
+}
+
+// "rule 2 for "ssh:lab*"", or as it is called.
+std::string Title(const v1::ModuleRule& rule, int index) {
+  return absl::StrCat(
+      rule.name().empty() ? absl::StrCat("rule ", index + 1) : rule.name(),
+      rule.target().empty()
+          ? ""
+          : absl::StrCat(" for \"", absl::StrJoin(rule.target(), "\", \""),
+                         "\""));
+}
+
+// What stands in a line of a lock can't have one of its own.
+bool IsOneLine(const std::string& text) {
+  return std::none_of(text.begin(), text.end(), absl::ascii_iscntrl);
+}
+
+// Why a rule can't be what it says; empty: it can.
+std::string Flaw(const v1::ModuleRule& rule) {
+  // One that says nothing was meant to say something.
+  if (rule.allow().empty() && rule.deny().empty() && !rule.allow_loaded()) {
+    return "has neither allow nor deny";
+  }
+  if (rule.allow_loaded() && !rule.locked()) {
+    return "has allow_loaded without locked";
+  }
+  if (!rule.locked()) return "";
+  for (const auto* patterns : {&rule.allow(), &rule.deny()}) {
+    for (const std::string& pattern : *patterns) {
+      if (pattern.empty() || !IsOneLine(pattern)) {
+        return "is locked, and has a pattern that is empty or no line of text";
+      }
+    }
+  }
+  if (!IsOneLine(rule.name()) || rule.name().size() > kMaxTitleBytes) {
+    return absl::StrCat("has a name of more than ", kMaxTitleBytes,
+                        " bytes or one line");
+  }
+  for (const std::string& pattern : rule.deny()) {
+    if (absl::StartsWith(pattern, kBundlePrefix)) {
+      return absl::StrCat(
+          "is locked and denies \"", pattern,
+          "\": contexts don't know the digests of bundles; deny \"",
+          kImagePrefix, "...\"");
+    }
+  }
+  return "";
+}
+
+std::string LockOf(const v1::ModuleRule& rule, int index,
+                   const std::vector<PolicySubject>& loaded) {
+  std::string title = Title(rule, index).substr(0, kMaxTitleBytes);
+  std::replace_if(title.begin(), title.end(), absl::ascii_iscntrl, '?');
+  std::string lock = absl::StrCat("=", title, "\n");
+  const auto add = [&lock](absl::string_view kind, absl::string_view pattern) {
+    const std::string line = absl::StrCat(kind, pattern, "\n");
+    // Two bundles may have the same image.
+    if (!absl::StrContains(lock, absl::StrCat("\n", line))) lock += line;
+  };
+  for (const std::string& pattern : rule.deny()) add("-", pattern);
+  bool only = rule.allow_loaded();
+  for (const std::string& pattern : rule.allow()) {
+    only = true;
+    if (!absl::StartsWith(pattern, kBundlePrefix)) add("+", pattern);
+  }
+  if (!only) return lock;
+  for (const PolicySubject& module : loaded) {
+    bool named = rule.allow_loaded();
+    for (const std::string& pattern : rule.allow()) {
+      named = named || (absl::StartsWith(pattern, kBundlePrefix) &&
+                        Matches(pattern, module));
+    }
+    if (!named) continue;
+    for (const std::string& image : module.images) add("+", image);
+  }
+  // It may be that nothing is allowed; no image is called so.
+  if (!absl::StrContains(lock, "\n+")) add("+", kImagePrefix);
+  return lock;
+}
+
 }  // namespace
 
 absl::StatusOr<ModulePolicy> ModulePolicy::Parse(const std::string& text,
@@ -28,13 +133,23 @@ absl::StatusOr<ModulePolicy> ModulePolicy::Parse(const std::string& text,
   ModulePolicy policy;
   const absl::Status parsed = ParseConfig(kKind, origin, text, &policy.file_);
   if (!parsed.ok()) return parsed;
+  size_t lock_bytes = 0;
   for (int i = 0; i < policy.file_.rule_size(); ++i) {
     const v1::ModuleRule& rule = policy.file_.rule(i);
-    // One that says nothing was meant to say something.
-    if (rule.allow().empty() && rule.deny().empty()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          kKind, " ", origin, ": rule ", i + 1, " has neither allow nor deny"));
+    const std::string flaw = Flaw(rule);
+    if (!flaw.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(kKind, " ", origin, ": rule ", i + 1, " ", flaw));
     }
+    if (rule.locked()) lock_bytes += LockOf(rule, i, {}).size();
+  }
+  // Whichever of them are for one context; images that are looked up come on
+  // top when it is started.
+  if (lock_bytes > importer::kMaxLocksBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(kKind, " ", origin, ": locked rules of ", lock_bytes,
+                     " bytes together, of which contexts hold at most ",
+                     importer::kMaxLocksBytes));
   }
   return policy;
 }
@@ -46,16 +161,10 @@ absl::StatusOr<ModulePolicy> ModulePolicy::LoadFile(const std::string& path) {
   return Parse(*text, path);
 }
 
-absl::Status ModulePolicy::Check(const std::string& name,
-                                 std::string_view digest,
+absl::Status ModulePolicy::Check(const PolicySubject& module,
                                  std::string_view target) const {
-  if (file_.rule().empty()) return absl::OkStatus();
-  const std::string by_digest = absl::StrCat(
-      "sha256:",
-      absl::BytesToHexString(absl::string_view(digest.data(), digest.size())));
-  const auto matches = [&](const std::string& pattern) {
-    return MatchesPattern(pattern, name, "") ||
-           MatchesPattern(pattern, by_digest, "");
+  const auto matches = [&module](const std::string& pattern) {
+    return Matches(pattern, module);
   };
   for (int i = 0; i < file_.rule_size(); ++i) {
     const v1::ModuleRule& rule = file_.rule(i);
@@ -65,7 +174,7 @@ absl::Status ModulePolicy::Check(const std::string& name,
     std::string why;
     if (denied != rule.deny().end()) {
       why = absl::StrCat("denies \"", *denied, "\"");
-    } else if (!rule.allow().empty() &&
+    } else if (!rule.allow().empty() && !rule.allow_loaded() &&
                std::none_of(rule.allow().begin(), rule.allow().end(),
                             matches)) {
       why = absl::StrCat("allows only \"",
@@ -75,14 +184,22 @@ absl::Status ModulePolicy::Check(const std::string& name,
     }
     return absl::PermissionDeniedError(absl::StrCat(
         "context ", absl::string_view(target.data(), target.size()),
-        " may not get module ", name, " (", by_digest, "): rule ", i + 1,
-        rule.target().empty()
-            ? ""
-            : absl::StrCat(" for \"", absl::StrJoin(rule.target(), "\", \""),
-                           "\""),
-        " ", why));
+        " may not get module ", module.name, " (", BundleText(module),
+        "): ", Title(rule, i), " ", why));
   }
   return absl::OkStatus();
+}
+
+std::vector<std::string> ModulePolicy::Locks(
+    const std::vector<PolicySubject>& loaded, std::string_view target) const {
+  std::vector<std::string> locks;
+  for (int i = 0; i < file_.rule_size(); ++i) {
+    const v1::ModuleRule& rule = file_.rule(i);
+    if (rule.locked() && IsFor(rule, target)) {
+      locks.push_back(LockOf(rule, i, loaded));
+    }
+  }
+  return locks;
 }
 
 }  // namespace ramet::server

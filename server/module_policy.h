@@ -5,12 +5,21 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "ramet/v1/module_policy.pb.h"
 
 namespace ramet::server {
+
+// What rules know a module by.
+struct PolicySubject {
+  std::string name;
+  std::string digest;               // its bundle's, 32 bytes
+  std::vector<std::string> images;  // importer::ImageText of each of them
+};
 
 // Which modules a context may get: module_policy.proto. A value type; without
 // rules everything is allowed.
@@ -25,13 +34,19 @@ class ModulePolicy {
   // ReadConfigFile's errors, too.
   static absl::StatusOr<ModulePolicy> LoadFile(const std::string& path);
 
+  // One more rule; of those that Parse() takes.
   void Add(v1::ModuleRule rule) { *file_.add_rule() = std::move(rule); }
 
-  // PERMISSION_DENIED: a context called `target` may not get the module called
-  // `name` in the bundle of `digest` (32 bytes); the text names all three and
-  // the rule.
-  absl::Status Check(const std::string& name, std::string_view digest,
+  // PERMISSION_DENIED: a context called `target` may not get the module; the
+  // text names both, its digest and the rule. A bundle is allowed, or denied,
+  // by any of its images: which one a context gets is known to that only.
+  absl::Status Check(const PolicySubject& module,
                      std::string_view target) const;
+
+  // What a context called `target` that is started now holds for its life
+  // (importer/module_locks.h), `loaded` being what is loaded.
+  std::vector<std::string> Locks(const std::vector<PolicySubject>& loaded,
+                                 std::string_view target) const;
 
  private:
   v1::ModulePolicyFile file_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace ramet::server {
 namespace {
@@ -17,7 +18,7 @@ ModulePolicy PolicyOf(const std::string& text) {
 
 bool Allows(const ModulePolicy& policy, const std::string& name,
             const std::string& target) {
-  return policy.Check(name, kDigest, target).ok();
+  return policy.Check({name, kDigest, {}}, target).ok();
 }
 
 TEST(ModulePolicyTest, WithoutRulesEverythingIsAllowed) {
@@ -66,16 +67,108 @@ TEST(ModulePolicyTest, ASubtreeIsNarrowedAndNeverWidened) {
 TEST(ModulePolicyTest, ARefusalNamesModuleDigestAndRule) {
   const ModulePolicy policy = PolicyOf(R"(
     rule { deny: "x" } rule { target: "ssh:*" allow: "a" allow: "b" })");
-  const absl::Status status = policy.Check("greeter", kDigest, "ssh:web1");
+  const absl::Status status =
+      policy.Check({"greeter", kDigest, {}}, "ssh:web1");
   EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
   std::string hex;
   for (int i = 0; i < 32; ++i) hex += "ab";
   EXPECT_EQ(status.message(),
             "context ssh:web1 may not get module greeter (sha256:" + hex +
                 "): rule 2 for \"ssh:*\" allows only \"a\", \"b\"");
-  EXPECT_EQ(policy.Check("x", kDigest, "local:").message(),
+  EXPECT_EQ(policy.Check({"x", kDigest, {}}, "local:").message(),
             "context local: may not get module x (sha256:" + hex +
                 "): rule 1 denies \"x\"");
+}
+
+TEST(ModulePolicyTest, KnowsModulesByTheirImages) {
+  const PolicySubject module{"m", kDigest, {"image:12ab", "image:34cd"}};
+  EXPECT_TRUE(
+      PolicyOf(R"(rule { allow: "image:34*" })").Check(module, "l").ok());
+  EXPECT_FALSE(
+      PolicyOf(R"(rule { allow: "image:5*" })").Check(module, "l").ok());
+  EXPECT_FALSE(
+      PolicyOf(R"(rule { deny: "image:12ab" })").Check(module, "l").ok());
+}
+
+TEST(ModulePolicyTest, ANameIsNoDigest) {
+  const PolicySubject fake{"sha256:" + std::string(64, 'c'), kDigest, {}};
+  EXPECT_FALSE(
+      PolicyOf(R"(rule { allow: "sha256:c*" })").Check(fake, "l").ok());
+  const PolicySubject image{"image:ab", kDigest, {"image:cd"}};
+  EXPECT_FALSE(
+      PolicyOf(R"(rule { allow: "image:a*" })").Check(image, "l").ok());
+}
+
+using Strings = std::vector<std::string>;
+
+TEST(ModulePolicyTest, LockedRulesAreWhatContextsHold) {
+  const ModulePolicy policy = PolicyOf(R"(
+    rule { deny: "not-held" }
+    rule { target: "ssh:lab*" locked: true allow: "probe" allow: "image:ab*"
+           deny: "bad*" }
+    rule { target: "ssh:lab/ssh:a" locked: true deny: "x" name: "no x" })");
+  EXPECT_EQ(policy.Locks({}, "ssh:web"), Strings{});
+  const std::string lab =
+      "=rule 2 for \"ssh:lab*\"\n-bad*\n+probe\n+image:ab*\n";
+  EXPECT_EQ(policy.Locks({}, "ssh:lab"), Strings{lab});
+  EXPECT_EQ(policy.Locks({}, "ssh:lab/ssh:a"),
+            (Strings{lab, "=no x for \"ssh:lab/ssh:a\"\n-x\n"}));
+  EXPECT_FALSE(Allows(policy, "other", "ssh:lab")) << "the master, as well";
+}
+
+TEST(ModulePolicyTest, ALockAllowsTheImagesOfBundlesThatAreLoaded) {
+  const std::vector<PolicySubject> loaded{
+      {"a", std::string(32, '\xab'), {"image:1", "image:2"}},
+      {"b", std::string(32, '\xcd'), {"image:2", "image:3"}}};
+  EXPECT_EQ(PolicyOf(R"(rule { locked: true allow: "sha256:cd*" allow: "n" })")
+                .Locks(loaded, "l"),
+            Strings{"=rule 1\n+n\n+image:2\n+image:3\n"});
+  EXPECT_EQ(PolicyOf(R"(rule { locked: true allow_loaded: true name: "pins" })")
+                .Locks(loaded, "l"),
+            Strings{"=pins\n+image:1\n+image:2\n+image:3\n"});
+  EXPECT_EQ(PolicyOf(R"(rule { locked: true allow: "sha256:ee*" })")
+                .Locks(loaded, "l"),
+            Strings{"=rule 1\n+image:\n"})
+      << "there is none: nothing is allowed";
+}
+
+TEST(ModulePolicyTest, RefusesLockedRulesThatCantBeHeld) {
+  const auto flaw = [](const std::string& text) {
+    return std::string(ModulePolicy::Parse(text, "f").status().message());
+  };
+  EXPECT_EQ(flaw(R"(rule { locked: true deny: "sha256:ab*" })"),
+            "module policy f: rule 1 is locked and denies \"sha256:ab*\": "
+            "contexts don't know the digests of bundles; deny \"image:...\"");
+  EXPECT_EQ(flaw("rule { allow_loaded: true }"),
+            "module policy f: rule 1 has allow_loaded without locked");
+  EXPECT_EQ(flaw("rule { locked: true }"),
+            "module policy f: rule 1 has neither allow nor deny");
+  for (const char* pattern : {"", "a\\n+*"}) {
+    EXPECT_EQ(
+        flaw(std::string("rule { locked: true allow: \"") + pattern + "\" }"),
+        "module policy f: rule 1 is locked, and has a pattern that is "
+        "empty or no line of text");
+  }
+  EXPECT_EQ(flaw(R"(rule { locked: true deny: "x" name: "a\n" })"),
+            "module policy f: rule 1 has a name of more than 200 bytes or one "
+            "line");
+  std::string many;
+  for (int i = 0; i < 40; ++i) {
+    many += "rule { locked: true deny: \"" + std::string(1000, 'x') + "\" }";
+  }
+  EXPECT_NE(flaw(many).find("bytes together, of which contexts hold at most"),
+            std::string::npos);
+}
+
+TEST(ModulePolicyTest, ALockIsCalledByOneShortLine) {
+  std::string targets;
+  for (int i = 0; i < 100; ++i) targets += "target: \"ssh:web*\\n\" ";
+  const Strings locks = PolicyOf("rule { locked: true deny: \"x\" " + targets +
+                                 " target: \"l\" }")
+                            .Locks({}, "l");
+  ASSERT_EQ(locks.size(), 1u);
+  EXPECT_EQ(locks[0].find('\n'), 201u);
+  EXPECT_EQ(locks[0].substr(201), "\n-x\n");
 }
 
 TEST(ModulePolicyTest, SaysWhatIsWrongWithAFile) {

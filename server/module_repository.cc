@@ -13,8 +13,10 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/unique_fd.h"
 #include "core/wire/method_name.h"
+#include "importer/module_locks.h"
 #include "parent/platform.h"
 #include "server/config_file.h"
+#include "server/module_announcement.h"
 #include "server/name_pattern.h"
 
 namespace ramet::server {
@@ -190,6 +192,11 @@ absl::StatusOr<ModuleRepository::LoadedPtr> ModuleRepository::Check(
   loaded->origin = origin;
   loaded->targets = options.targets;
   loaded->signer = *std::move(signer);
+  loaded->subject = {loaded->bundle->name(), loaded->bundle->digest(), {}};
+  for (const auto& image : loaded->bundle->manifest().images()) {
+    loaded->subject.images.push_back(importer::ImageText(
+        AnnounceModule(*loaded->bundle, image, /*idle_ms=*/0)));
+  }
   return LoadedPtr(std::move(loaded));
 }
 
@@ -313,8 +320,7 @@ absl::StatusOr<ModuleRepository::BundlePtr> ModuleRepository::FindFor(
     if (!each->for_all() && !MatchesTargetOrAbove(each->targets, target)) {
       continue;
     }
-    const absl::Status allowed =
-        policy_.Check(each->bundle->name(), each->bundle->digest(), target);
+    const absl::Status allowed = policy_.Check(each->subject, target);
     if (!allowed.ok()) return allowed;
     return each->bundle;
   }
@@ -327,7 +333,20 @@ absl::Status ModuleRepository::CheckPolicy(const std::string& name,
                                            std::string_view digest,
                                            std::string_view target) const {
   absl::MutexLock lock(&mutex_);
-  return policy_.Check(name, digest, target);
+  for (const LoadedPtr& each : loaded_) {
+    if (each->bundle->digest() == digest) {
+      return policy_.Check(each->subject, target);
+    }
+  }
+  return policy_.Check({name, std::string(digest), {}}, target);
+}
+
+std::vector<std::string> ModuleRepository::Locks(
+    std::string_view target) const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<PolicySubject> subjects;
+  for (const LoadedPtr& each : loaded_) subjects.push_back(each->subject);
+  return policy_.Locks(subjects, target);
 }
 
 absl::StatusOr<ModuleRepository::BundlePtr> ModuleRepository::FindMethod(

@@ -31,6 +31,7 @@ struct LoadedModule {
   std::string origin;   // its file, or who has sent it; for texts
   std::string targets;  // of the contexts that it is for, and those below them
   std::string signer;   // the number of the key; empty: nobody has asked
+  PolicySubject subject;
   // Whether it is for every context.
   bool for_all() const { return targets == kAllTargets; }
   static constexpr char kAllTargets[] = "**";
@@ -100,9 +101,13 @@ class ModuleRepository {
   absl::StatusOr<BundlePtr> FindFor(std::string_view service,
                                     std::string_view target) const;
 
-  // PERMISSION_DENIED: the policy refuses such a bundle to that context.
+  // PERMISSION_DENIED: the policy refuses such a bundle to that context. Of one
+  // that is not loaded any more no rule knows the images.
   absl::Status CheckPolicy(const std::string& name, std::string_view digest,
                            std::string_view target) const;
+
+  // ModulePolicy::Locks, by what is loaded.
+  std::vector<std::string> Locks(std::string_view target) const;
 
   // The bundle for `target` that has `method` ("/demo.v1.Greeter/SayHello") and
   // can be delivered to some platform that this master has an agent for.

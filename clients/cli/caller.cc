@@ -65,6 +65,13 @@ absl::StatusOr<server::ModulePolicy> MakeModulePolicy(const Flags& flags) {
     policy = server::ModulePolicy::LoadFile(flags.module_policy);
     if (!policy.ok()) return policy;
   }
+  if (flags.lock_modules) {
+    v1::ModuleRule rule;
+    rule.set_name("--lock-modules");
+    rule.set_locked(true);
+    rule.set_allow_loaded(true);
+    policy->Add(std::move(rule));
+  }
   if (flags.allow_modules.empty() && flags.deny_modules.empty()) return policy;
   v1::ModuleRule rule;
   for (const std::string& pattern : flags.allow_modules) {

@@ -46,7 +46,7 @@ absl::StatusOr<std::unique_ptr<server::Master>> MakeMaster(
 // server::MinisignKey::LoadFile.
 absl::StatusOr<server::BundleChecks> MakeBundleChecks(const Flags& flags);
 
-// --module-policy, --allow-module, --deny-module. Errors of
+// --module-policy, --allow-module, --deny-module, --lock-modules. Errors of
 // server::ModulePolicy::LoadFile.
 absl::StatusOr<server::ModulePolicy> MakeModulePolicy(const Flags& flags);
 

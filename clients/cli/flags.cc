@@ -45,6 +45,8 @@ TARGET   local:[label] or ssh:[user@]host[:port]; hops are chained with /, for
                              (docs/module_lifecycle.md), and beside it, for all,
   --allow-module PATTERN     only these (repeatable), by name or sha256:DIGEST
   --deny-module PATTERN      not these (repeatable)
+  --lock-modules             a context gets, for its life, no modules but those
+                             that were loaded when it was started
   --max-image-mib 256        of an image, inflated
   --target PATTERN           module load: only for these contexts, and below them
   --signature FILE           module load: instead of FILE.rmod.minisig
@@ -253,6 +255,8 @@ bool SetSwitch(absl::string_view name, Flags* flags) {
     flags->json = true;
   } else if (name == "-q" || name == "--quiet") {
     flags->quiet = true;
+  } else if (name == "--lock-modules") {
+    flags->lock_modules = true;
   } else if (name == "--unidirectional") {
     flags->unidirectional = true;
   } else if (name == "-h" || name == "--help") {

@@ -40,6 +40,7 @@ struct Flags {
   absl::Duration module_idle;  // zero: never ended for that
   uint32_t log_level = 0;      // core::LogLevel
   bool unidirectional = false;
+  bool lock_modules = false;
   bool wait_for_ready = false;
   bool stats = false;
   bool json = false;  // module inspect

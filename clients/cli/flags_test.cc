@@ -220,14 +220,15 @@ TEST_F(FlagsTest, ReadsWhatModulesNeed) {
   ASSERT_TRUE(flags.ok()) << flags.status();
   EXPECT_TRUE(flags->json);
   EXPECT_EQ(flags->signers, (std::vector<std::string>{"k1", "k2"}));
-  flags =
-      ParseFlags({"serve", "--listen", "unix:/x", "--module-policy", "p",
-                  "--allow-module", "a", "--allow-module", "b", "--deny-module",
-                  "c", "--max-image-mib", "8", "--module-idle", "10m"});
+  flags = ParseFlags({"serve", "--listen", "unix:/x", "--module-policy", "p",
+                      "--allow-module", "a", "--allow-module", "b",
+                      "--deny-module", "c", "--lock-modules", "--max-image-mib",
+                      "8", "--module-idle", "10m"});
   ASSERT_TRUE(flags.ok()) << flags.status();
   EXPECT_EQ(flags->module_policy, "p");
   EXPECT_EQ(flags->allow_modules, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(flags->deny_modules, (std::vector<std::string>{"c"}));
+  EXPECT_TRUE(flags->lock_modules);
   EXPECT_EQ(flags->max_image_mib, 8u);
   EXPECT_EQ(flags->module_idle, absl::Minutes(10));
 }
@@ -265,35 +266,17 @@ TEST_F(FlagsTest, HelpComesBeforeEverything) {
 
 TEST_F(FlagsTest, TheUsageNamesEveryFlag) {
   const std::string usage = kUsage;
-  for (const char* flag : {"--module",
-                           "--cache",
-                           "--deadline",
-                           "--stats",
-                           "-q, --quiet",
-                           "--master",
-                           "--listen",
-                           "--clients",
-                           "--tls-cert",
-                           "--tls-key",
-                           "--tls-client-ca",
-                           "--tls-ca",
-                           "--keepalive",
-                           "--grace",
-                           "--metrics",
-                           "-i, --identity",
-                           "--known-hosts",
-                           "--host-key-check",
-                           "--ssh-transport",
-                           "-F, --ssh-config",
-                           "--require-signature",
-                           "--module-policy",
-                           "--allow-module",
-                           "--deny-module",
-                           "--max-image-mib",
-                           "--module-idle",
-                           "--target",
-                           "--signature",
-                           "--json"}) {
+  for (const char* flag :
+       {"--module",        "--cache",          "--deadline",
+        "--stats",         "-q, --quiet",      "--master",
+        "--listen",        "--clients",        "--tls-cert",
+        "--tls-key",       "--tls-client-ca",  "--tls-ca",
+        "--keepalive",     "--grace",          "--metrics",
+        "-i, --identity",  "--known-hosts",    "--host-key-check",
+        "--ssh-transport", "-F, --ssh-config", "--require-signature",
+        "--module-policy", "--allow-module",   "--deny-module",
+        "--lock-modules",  "--max-image-mib",  "--module-idle",
+        "--target",        "--signature",      "--json"}) {
     EXPECT_NE(usage.find(flag), std::string::npos) << flag;
   }
 }

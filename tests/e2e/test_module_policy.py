@@ -1,5 +1,6 @@
 """Which bundles a master takes, and which contexts get which."""
 
+import hashlib
 import json
 import os
 import signal
@@ -8,9 +9,12 @@ import subprocess
 from fixtures import bundles
 from fixtures import cases
 from fixtures import front_door
+from fixtures import keys
 from fixtures import master
 from fixtures import paths
 from fixtures import poll
+from fixtures import sshd
+from fixtures import users
 
 import grpc
 
@@ -239,3 +243,229 @@ rule { target: "local:lab/local:a" allow: "greeter" }
     os.kill(self.served.pid, signal.SIGHUP)
     poll.until(lambda: "not reloaded" in self.served.log(), "the refusal")
     self.assert_fails(self.greet_in("local:"), "PERMISSION_DENIED")
+
+
+def _pins(work, bundle, values=()):
+  """What locks know the images of `bundle` by."""
+  hashed = values and "+" + hashlib.sha256("".join(
+      f"{len(value)}:{value}" for value in values).encode()).hexdigest() or ""
+  return [f"image:{digest.hex()}{hashed}"
+          for digest in bundles.image_digests(work, bundle)]
+
+
+class LockCase(cases.Case):
+
+  @classmethod
+  def prepare(cls):
+    _, (cls.greeter_pb, cls.greeter_stub), (cls.probe_pb, cls.probe_stub) = (
+        front_door.generate(cls.shared))
+
+  def serve_with(self, *flags):
+    self.served = self.until_end(
+        master.Master(self.work, self.cli, *flags), "stop")
+    self.channel = self.until_end(front_door.channel(self.served.address))
+    self.probe = self.probe_stub.ProbeStub(self.channel)
+
+  def reload(self, policy):
+    seen = self.served.log().count("reloaded")
+    self.policy.write_text(policy)
+    os.kill(self.served.pid, signal.SIGHUP)
+    poll.until(lambda: self.served.log().count("reloaded") > seen,
+               "the reload")
+
+  def serve_rules(self, policy):
+    self.policy = self.work.write("policy", policy)
+    self.serve_with("--module-policy", self.policy)
+
+  def ask(self, target, method, request="{}"):
+    return self.cli.run("call", target, method, request, "--master",
+                        self.served.address)
+
+  def greet_in(self, target):
+    return self.ask(target, "demo.v1.Greeter/SayHello", '{"name":"Ada"}')
+
+  def load(self, bundle):
+    result = self.cli.run("module", "load", bundle, "--master",
+                          self.served.address)
+    self.assertEqual(0, result.status, str(result))
+
+  def version(self, target="local:"):
+    state = self.probe.State(front_door.empty(self.probe_pb),
+                             metadata=front_door.to(target), timeout=CALL_S)
+    found = [v.split("=")[1] for v in state.environment
+             if v.startswith("RAMET_TEST_VERSION=")]
+    return int(found[0]) if found else 0
+
+  def assert_locked(self, result, target, module, images, lock):
+    """The context itself has refused it."""
+    line = self.assert_fails(result, "PERMISSION_DENIED")
+    self.assertIn(f"context {target} refuses module {module} (", line)
+    self.assertTrue(any(f"({image})" in line for image in images), line)
+    self.assertTrue(line.endswith(f": locked since its start: {lock}"), line)
+
+  def wait_for_log(self, text):
+    poll.until(lambda: text in self.served.log(), f"the line {text}")
+
+
+class LockedRulesTest(LockCase):
+
+  def test_a_reload_does_not_widen_what_was_started_before(self):
+    self.serve_rules('''
+rule { target: "local:lab" locked: true deny: "greeter" name: "no greeter" }
+''')
+    self.assert_fails(self.greet_in("local:lab"), "PERMISSION_DENIED",
+                      text='no greeter for "local:lab" denies "greeter"')
+    self.assert_succeeds(self.ask("local:lab", "probe.v1.Probe/Info"))
+    self.reload("")
+    self.wait_for_log("[master] modules: locked rules have changed, for "
+                      "contexts that are started from now on; those of their "
+                      "start stay with local:lab\n")
+    images = _pins(self.work, paths.GREETER)
+    lock = 'no greeter for "local:lab"'
+    self.assert_locked(self.greet_in("local:lab"), "local:lab", "greeter",
+                       images, lock)
+    self.wait_for_log("[master] modules: context local:lab gets no module "
+                      "greeter (")
+    # So is who is started below it, also from now on.
+    below = "local:lab/local:a"
+    self.assert_locked(self.greet_in(below), below, "greeter", images, lock)
+    self.assert_succeeds(self.ask(below, "probe.v1.Probe/Info"))
+    self.assert_greets(self.greet_in("local:other"))
+    # Its life is over, and so is what it held.
+    ended = self.cli.run("contexts", "shutdown", "local:lab", "--master",
+                         self.served.address)
+    self.assertEqual(0, ended.status, str(ended))
+    self.assert_greets(self.greet_in("local:lab"))
+
+  def test_a_child_is_narrowed_and_never_widened(self):
+    self.serve_rules('''
+rule { target: "local:lab" locked: true allow: "greeter" name: "lab" }
+''')
+    self.assert_greets(self.greet_in("local:lab"))
+    self.reload('''
+rule { target: "local:lab/local:a" locked: true allow: "probe" name: "a" }
+''')
+    target = "local:lab/local:a"
+    self.assert_locked(self.ask(target, "probe.v1.Probe/Info"), target,
+                       "probe", _pins(self.work, paths.PROBE),
+                       'lab for "local:lab"')
+    self.reload("")
+    self.assert_locked(self.greet_in(target), target, "greeter",
+                       _pins(self.work, paths.GREETER),
+                       'a for "local:lab/local:a"')
+
+  def test_rules_by_digest_allow_images(self):
+    self.serve_rules(f'''
+rule {{ locked: true allow: "sha256:{bundles.digest(paths.GREETER)}" }}
+''')
+    self.assert_greets(self.greet_in("local:"))
+    self.reload("")
+    self.assert_greets(self.greet_in("local:"))
+    self.assert_locked(self.ask("local:", "probe.v1.Probe/Info"), "local:",
+                       "probe", _pins(self.work, paths.PROBE), "rule 1")
+
+  def test_rules_by_image(self):
+    image = " ".join(f'allow: "{pin}"' for pin in
+                     _pins(self.work, paths.GREETER))
+    self.serve_rules(f"rule {{ locked: true {image} }}")
+    self.assert_greets(self.greet_in("local:"))
+    self.assert_fails(self.ask("local:", "probe.v1.Probe/Info"),
+                      "PERMISSION_DENIED", text="rule 1 allows only")
+
+  def test_what_cant_be_held_is_refused_at_the_start(self):
+    bad = self.work.write("bad", 'rule { locked: true deny: "sha256:ab*" }')
+    self.assert_fails(self.greet("local:", "--module-policy", bad),
+                      "INVALID_ARGUMENT", text="is locked and denies")
+    bad.write_text("\n".join(
+        'rule { locked: true deny: "%s" }' % ("x" * 1000) for _ in range(40)))
+    self.assert_fails(self.greet("local:", "--module-policy", bad),
+                      "INVALID_ARGUMENT",
+                      text="of which contexts hold at most 32768")
+
+
+class LockModulesTest(LockCase):
+  """`--lock-modules`: what was loaded when a context was started."""
+
+  def test_a_live_update_is_refused_and_the_old_version_serves_on(self):
+    self.serve_with("--lock-modules")
+    info = lambda: self.probe.Info(front_door.empty(self.probe_pb),
+                                   metadata=front_door.to("local:"),
+                                   timeout=CALL_S).pid
+    pid = info()
+    new = bundles.version(self.work, 1)
+    self.load(new)
+    self.wait_for_log("those of their start stay with local:\n")
+    for _ in range(3):
+      self.assertEqual(0, self.version())
+    self.assertEqual(pid, info())
+    told = [line for line in self.served.log().splitlines()
+            if "gets no module probe" in line]
+    self.assertEqual(1, len(told), told)
+    self.assertRegex(
+        told[0], r"^\[master\] modules: context local: gets no module probe "
+        r"\(image:[0-9a-f]{64}\+[0-9a-f]{64}\): locked since its start: "
+        r"--lock-modules; the version that it has serves on$")
+    # What it did not have is refused by the context itself.
+    below = "local:/local:a"
+    values = ("RAMET_TEST_VERSION=1",)
+    self.assert_locked(self.ask(below, "probe.v1.Probe/Info"), below, "probe",
+                       _pins(self.work, new, values), "--lock-modules")
+    # Those that are started from now on have the new one.
+    self.assertEqual(1, self.version("local:new"))
+    self.assertEqual(1, self.version("local:new/local:a"))
+
+  def test_unloaded_and_loaded_again(self):
+    self.serve_with("--lock-modules")
+    self.assertEqual(0, self.version())
+    unloaded = self.cli.run("module", "unload", "probe", "--master",
+                            self.served.address)
+    self.assertEqual(0, unloaded.status, str(unloaded))
+    self.load(bundles.version(self.work, 1))
+    self.assert_locked(
+        self.ask("local:", "probe.v1.Probe/Info"), "local:", "probe",
+        _pins(self.work, paths.PROBE, ("RAMET_TEST_VERSION=1",)),
+        "--lock-modules")
+    self.load(paths.PROBE)
+    self.assertEqual(0, self.version())
+
+  def test_one_call(self):
+    for target in ("local:", "local:/local:"):
+      self.assert_greets(self.greet(target, "--lock-modules"))
+
+  def test_with_a_cache(self):
+    cache = self.work.path / "cache"
+    for _ in range(2):
+      self.assert_greets(self.greet("local:/local:", "--lock-modules",
+                                    "--cache", cache))
+
+
+@cases.needs_root
+class LockModulesOverSshTest(LockCase):
+
+  @classmethod
+  def prepare(cls):
+    super().prepare()
+    cls.far = cls.serve(sshd.SshServer(cls.shared, "far",
+                                       users=[users.User("inner")]))
+    cls.near = cls.serve(sshd.SshServer(cls.shared, "near",
+                                        users=[users.User("outer")]))
+    ssh = cls.shared.folder("near/home/outer/.ssh", 0o700, cls.near.user.id)
+    key = keys.generate(ssh / "id_ed25519")
+    cls.far.authorize(key)
+    known = ssh / "known_hosts"
+    known.write_text(cls.far.known_hosts.read_text())
+    for path in (key, ssh / "id_ed25519.pub", known):
+      users.give(cls.near.user, path)
+
+  def test_one_hop_and_two(self):
+    first = self.near.target()
+    second = f"{first}/{self.far.target()}"
+    self.serve_with("--lock-modules", *self.near.flags())
+    for target in (second, first):
+      self.assert_greets(self.greet_in(target))
+    self.load(bundles.version(self.work, 1, paths.PROBE))
+    new = _pins(self.work, paths.PROBE, ("RAMET_TEST_VERSION=1",))
+    for target in (first, second, f"{second}/local:"):
+      self.assert_locked(self.ask(target, "probe.v1.Probe/Info"), target,
+                         "probe", new, "--lock-modules")
+      self.assert_greets(self.greet_in(target))
