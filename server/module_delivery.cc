@@ -123,7 +123,9 @@ absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
   if (lock.data() != nullptr) {
     const bool serves = OnRefused(bundle, lock, load, entry);
     if (serves && asked.empty()) return absl::OkStatus();
-    notice.digest.clear();
+    // One that asks after all was started without them, by a hop that left them
+    // out: it would ask for the image, and then again.
+    if (asked.empty()) notice.digest.clear();
     courier_.Pass(notice);
     return absl::OkStatus();
   }

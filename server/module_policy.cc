@@ -48,6 +48,13 @@ bool Matches(const std::string& pattern, const PolicySubject& module) {
   return core::MatchesGlob(pattern, module.name);
 }
 
+// Like Matches(), of what may be allowed: without its images, which are
+// forgotten with a bundle, a module is not refused for them.
+bool MayMatch(const std::string& pattern, const PolicySubject& module) {
+  return Matches(pattern, module) ||
+         (module.images.empty() && absl::StartsWith(pattern, kImagePrefix));
+}
+
 // "rule 2 for "ssh:lab*"", or as it is called.
 std::string Title(const v1::ModuleRule& rule, int index) {
   return absl::StrCat(
@@ -97,7 +104,13 @@ std::string Flaw(const v1::ModuleRule& rule) {
 
 std::string LockOf(const v1::ModuleRule& rule, int index,
                    const std::vector<PolicySubject>& loaded) {
-  std::string title = Title(rule, index).substr(0, kMaxTitleBytes);
+  std::string title = Title(rule, index);
+  if (title.size() > kMaxTitleBytes) {
+    // Whole characters: it becomes a part of messages that are UTF-8.
+    size_t end = kMaxTitleBytes;
+    while (end > 0 && (title[end] & 0xC0) == 0x80) --end;
+    title.resize(end);
+  }
   std::replace_if(title.begin(), title.end(), absl::ascii_iscntrl, '?');
   std::string lock = absl::StrCat("=", title, "\n");
   const auto add = [&lock](absl::string_view kind, absl::string_view pattern) {
@@ -176,7 +189,9 @@ absl::Status ModulePolicy::Check(const PolicySubject& module,
       why = absl::StrCat("denies \"", *denied, "\"");
     } else if (!rule.allow().empty() && !rule.allow_loaded() &&
                std::none_of(rule.allow().begin(), rule.allow().end(),
-                            matches)) {
+                            [&module](const std::string& pattern) {
+                              return MayMatch(pattern, module);
+                            })) {
       why = absl::StrCat("allows only \"",
                          absl::StrJoin(rule.allow(), "\", \""), "\"");
     } else {

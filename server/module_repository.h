@@ -102,7 +102,7 @@ class ModuleRepository {
                                     std::string_view target) const;
 
   // PERMISSION_DENIED: the policy refuses such a bundle to that context. Of one
-  // that is not loaded any more no rule knows the images.
+  // that is not loaded any more rules don't know the images.
   absl::Status CheckPolicy(const std::string& name, std::string_view digest,
                            std::string_view target) const;
 
