@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "importer/testing/module_host_fixture.h"
 
 namespace ramet::importer {
@@ -92,6 +94,33 @@ TEST_F(ModuleHostTest, ACallOfAnUnknownServiceAsksAboveOnce) {
   Begin(child_.get(), kChild, 1001, "/u.U/Any");
   EXPECT_EQ(Refusal(child_.get(), 1001), Code::kUnimplemented);
   EXPECT_TRUE(parent_->TakeFrames().empty()) << "it is remembered";
+}
+
+TEST_F(ModuleHostTest, ACallFromBelowAsksAnewForWhatWasUnloaded) {
+  const auto unload = [](core::LoadModule* load) { load->digest.clear(); };
+  const auto asked = [this] {
+    size_t count = 0;
+    for (const core::RawFrame& frame : parent_->TakeFrames()) {
+      if (frame.header.handle == core::kGetModule) ++count;
+    }
+    return count;
+  };
+  Load("", unload);
+  Begin(child_.get(), kChild, 1000);
+  EXPECT_EQ(asked(), 1u);
+  AnswerUnknown("a.A");
+  EXPECT_EQ(Refusal(child_.get(), 1000), Code::kUnimplemented);
+  Begin(child_.get(), kChild, 1001);
+  EXPECT_EQ(asked(), 0u) << "it is remembered";
+  EXPECT_EQ(Refusal(child_.get(), 1001), Code::kUnimplemented);
+  Forget();
+  Begin(child_.get(), kChild, 1002);
+  EXPECT_EQ(asked(), 1u);
+  Load("#!/bin/sh\nexec cat <&3 >/dev/null\n");
+  host_.RetryHeld();
+  network_.Settle();
+  EXPECT_EQ(Refusal(child_.get(), 1002), Code::kOk);
+  EXPECT_EQ(FramesToModule(), 2u) << "HELLO and the call";
 }
 
 TEST_F(ModuleHostTest, CallsFromBelowAskAboveOnlySoOften) {

@@ -217,9 +217,12 @@ TEST_F(ModuleLifecycleTest, AWithdrawnModuleEndsWithItsLastCall) {
     load->deflated_bytes = 0;
   });
   host_.RetireReplaced();
-  const core::Status refused = Call();
+  const HandleId handle = next_++;
+  Begin(parent_.get(), core::kMasterId, handle);
+  AnswerUnknown("a.A");
+  const core::Status refused = WaitForEnd(handle);
   EXPECT_EQ(refused.code(), Code::kUnimplemented);
-  EXPECT_EQ(refused.message(), "module m was unloaded");
+  EXPECT_EQ(refused.message(), "unknown service a.A in context web1");
   EXPECT_EQ(Processes(), 1u);
   Cancel(running);
   Advance(0);

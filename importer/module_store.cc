@@ -21,12 +21,9 @@ void ModuleStore::OnAnnounced(const core::ModuleNotice& notice,
   core::LoadModule& announced = module->announced;
   if (!core::ParseControl(notice.module, &announced)) return;
   module->order = ++announcements_;
-  bool ready = announced.digest.empty();
+  if (announced.digest.empty()) return Install(module, true);
   const std::string_view lock = FindRefusing(locks, announced);
-  if (ready) {
-    module->status = Error(Code::kUnimplemented,
-                           {"module ", announced.name, " was unloaded"});
-  } else if (lock.data() != nullptr) {
+  if (lock.data() != nullptr) {
     module->status =
         Error(Code::kPermissionDenied,
               {"context ", courier_->context_name(), " refuses module ",
@@ -46,6 +43,7 @@ void ModuleStore::OnAnnounced(const core::ModuleNotice& notice,
               {"module ", announced.name, " is for ", announced.platform,
                ", this context runs ", platform_});
   }
+  bool ready = false;
   if (module->status.ok()) {
     const CachedImage* const image = courier_->Fetch(announced.digest);
     ready = image != nullptr && image->complete;
@@ -59,19 +57,24 @@ void ModuleStore::OnAnnounced(const core::ModuleNotice& notice,
 void ModuleStore::Install(const std::shared_ptr<StoredModule>& module,
                           bool ready) {
   for (const core::ModuleService& service : module->announced.services) {
-    Service* known = nullptr;
-    for (Service& each : services_) {
-      if (each.name == service.name) known = &each;
+    size_t i = 0;
+    while (i < services_.size() && services_[i].name != service.name) ++i;
+    if (i == services_.size()) {
+      // Not what was unloaded before its image has come.
+      if (i >= kMaxServices || module->order != announcements_) continue;
+      services_.push_back({service.name, nullptr});
+    } else if (module->order < services_[i].module->order ||
+               (!ready && services_[i].module->image.valid()) ||
+               (module->status.code() == Code::kPermissionDenied &&
+                services_[i].module->status.ok())) {
+      // An older one whose image has come late; or one without an image, or
+      // that a lock refuses, where a good one serves.
+      continue;
     }
-    if (known == nullptr) {
-      if (services_.size() >= kMaxServices) return;
-      services_.push_back({service.name, module});
-    } else if (module->order >= known->module->order &&
-               (ready || !known->module->image.valid()) &&
-               (module->status.code() != Code::kPermissionDenied ||
-                !known->module->status.ok())) {
-      // Not an older one whose image has come late.
-      known->module = module;
+    services_[i].module = module;
+    if (module->announced.digest.empty()) {
+      services_[i] = std::move(services_.back());
+      services_.pop_back();
     }
   }
 }

@@ -259,7 +259,27 @@ TEST_F(ModuleStoreTest, AnImageThatComesLateBringsNothingBack) {
   ASSERT_TRUE(
       cache_.Append(cache_.Find(digest), deflated.size(), 0, deflated).ok());
   store_.OnArrived(digest);
-  EXPECT_EQ(ImageOf("a.A"), "module module of a.A was unloaded");
+  EXPECT_EQ(store_.FindService("a.A"), nullptr);
+}
+
+TEST_F(ModuleStoreTest, AnImageThatComesLateBringsTheOtherServicesOfItsModule) {
+  const std::string digest = core::Sha256Digest(Deflate("late"));
+  cache_.Add(digest);
+  core::LoadModule load = MakeModule("a.A", "late");
+  load.services.push_back({"a.B", {{"SayHello", 0}}});
+  PutImage("old");
+  Announce(MakeModule("a.B", "old"));
+  EXPECT_EQ(ImageOf("a.B"), "old");
+  Announce(load);
+  core::LoadModule unload = MakeModule("a.A", "late");
+  unload.digest.clear();
+  Announce(unload);
+  const std::string deflated = Deflate("late");
+  ASSERT_TRUE(
+      cache_.Append(cache_.Find(digest), deflated.size(), 0, deflated).ok());
+  store_.OnArrived(digest);
+  EXPECT_EQ(store_.FindService("a.A"), nullptr);
+  EXPECT_EQ(ImageOf("a.B"), "late");
 }
 
 TEST_F(ModuleStoreTest, AGoodModuleServesOnWhenTheNextOneIsBad) {
@@ -369,7 +389,21 @@ TEST_F(ModuleStoreTest, AnAnnouncementWithoutADigestUnloads) {
   core::LoadModule load = MakeModule("a.A", "image");
   load.digest.clear();
   Announce(load);
-  EXPECT_EQ(ImageOf("a.A"), "module module of a.A was unloaded");
+  EXPECT_EQ(store_.FindService("a.A"), nullptr);
+  EXPECT_TRUE(store_.Ask("a.A", /*foreign=*/true, 0)) << "perhaps it is back";
+  EXPECT_EQ(asked_for_, "a.A");
+}
+
+TEST_F(ModuleStoreTest, WhatWasUnloadedMakesRoomForOthers) {
+  PutImage("image");
+  for (size_t i = 0; i < 2 * ModuleStore::kMaxServices; ++i) {
+    const std::string service = "service" + std::to_string(i);
+    Announce(MakeModule(service, "image"));
+    EXPECT_EQ(ImageOf(service), "image");
+    core::LoadModule unload = MakeModule(service, "image");
+    unload.digest.clear();
+    Announce(unload);
+  }
 }
 
 TEST_F(ModuleStoreTest, HasALimitOfServices) {

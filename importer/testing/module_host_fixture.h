@@ -65,9 +65,11 @@ class ModuleHostTest : public testing::Test, private ModuleCourier::Local {
     Load("#!/bin/sh\nexec cat <&3 >/dev/null\n");
   }
 
-  // Gives the context a module; `change` sees its announcement.
+  // Gives the context a module; `change` sees its announcement. `*travels`: the
+  // image as it travels.
   void Load(const std::string& image,
-            const std::function<void(core::LoadModule*)>& change = nullptr) {
+            const std::function<void(core::LoadModule*)>& change = nullptr,
+            std::string* travels = nullptr) {
     uLongf size = compressBound(image.size());
     std::string deflated(size, '\0');
     EXPECT_EQ(
@@ -83,6 +85,7 @@ class ModuleHostTest : public testing::Test, private ModuleCourier::Local {
     load.image_bytes = image.size();
     load.services.push_back({"a.A", {{"Any", kPolicyAny}}});
     if (change) change(&load);
+    if (travels != nullptr) *travels = deflated;
     core::ModuleNotice notice;
     notice.module = core::SerializeControl(load);
     (void)images_.Append(images_.Add(load.digest), load.deflated_bytes, 0,
@@ -162,6 +165,17 @@ class ModuleHostTest : public testing::Test, private ModuleCourier::Local {
     unknown.name = name;
     unknown.code = static_cast<uint32_t>(Code::kUnimplemented);
     parent_->Send(header, core::SerializeControl(unknown));
+    network_.Settle();
+  }
+
+  // The parent says that what was unknown may be known now.
+  void Forget() {
+    FrameHeader header;
+    header.dst_id = kSelf;
+    header.handle = core::kForwardModule;
+    core::ModuleNotice forget;
+    forget.kind = core::ModuleNotice::kForget;
+    parent_->Send(header, core::SerializeControl(forget));
     network_.Settle();
   }
 

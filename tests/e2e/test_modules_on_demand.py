@@ -13,6 +13,8 @@ from fixtures import paths
 from fixtures import relay
 from fixtures import sshd
 
+import grpc
+
 CALL_S = 60
 # Hellos, routes, calls and answers of a case, without images.
 SMALL = 200_000
@@ -88,9 +90,9 @@ class ModulesThatModulesCallTest(_Served):
   def start_with(self, *related):
     caller, self.caller_bytes = packed_modules.pack(
         self.work, "caller", "probe.v1.Probe", *related)
-    opener, self.opener_bytes = packed_modules.pack(
+    self.opener, self.opener_bytes = packed_modules.pack(
         self.work, "opener", "probe.v1.Open")
-    self.start("--module", caller, "--module", opener)
+    self.start("--module", caller, "--module", self.opener)
 
   def call_out(self, target, payload=b"there and back"):
     request = self.pb.CallOutRequest(
@@ -124,6 +126,24 @@ class ModulesThatModulesCallTest(_Served):
     self._ends.clear()
     self.start_with()
     self.assertEqual(first + 1, self.frames_up("local:/local:a"))
+
+  def module(self, *arguments):
+    result = self.cli.run("module", *arguments, "--master",
+                          self.door.master.address)
+    self.assertEqual(0, result.status, str(result))
+
+  def test_what_was_unloaded_is_asked_for_when_it_is_back(self):
+    self.start_with()
+    self.module("unload", "probe")  # It has the same services.
+    for _ in range(2):
+      self.assertEqual(0, self.call_out("local:/local:a").result().code)
+      self.module("unload", "opener")
+      for _ in range(2):
+        refused = self.call_out("local:/local:a").result()
+        self.assertEqual(grpc.StatusCode.UNIMPLEMENTED.value[0], refused.code)
+        self.assertIn("unknown service probe.v1.Open", refused.message)
+      self.module("load", self.opener)
+    self.assertEqual(0, self.call_out("local:/local:a").result().code)
 
   def test_32_children_that_ask_at_once(self):
     self.start_with()
