@@ -62,6 +62,9 @@ class ImageCache {
 
   void Remove(const CachedImage* image);
 
+  // For so many more images, of so many bytes more. False: that can't be.
+  bool MakeRoom(size_t images, size_t bytes);
+
   // One that is on its way; null: none is.
   CachedImage* AnyArriving() const;
 
@@ -70,9 +73,6 @@ class ImageCache {
   size_t bytes() const;
 
  private:
-  // For so many more images, of so many bytes more.
-  bool MakeRoom(size_t images, size_t bytes);
-
   size_t max_bytes_ = kDefaultMaxBytes;
   DiskCache disk_;
   core::IdMap<CachedImage> images_;  // the least recently used first

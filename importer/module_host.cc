@@ -76,6 +76,7 @@ void ModuleHost::BeginCall(const FrameHeader& header,
         header, Status(Code::kInvalidArgument, "a call without a method"));
     return;
   }
+  if (store_->AskAgain(context_->loop()->NowUs())) RetireReplaced();
   const std::shared_ptr<StoredModule> module =
       store_->FindService(name.service);
   Status status;

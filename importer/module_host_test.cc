@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
+#include "core/wire/big_endian.h"
 #include "importer/testing/module_host_fixture.h"
 
 namespace ramet::importer {
@@ -121,6 +123,45 @@ TEST_F(ModuleHostTest, ACallFromBelowAsksAnewForWhatWasUnloaded) {
   network_.Settle();
   EXPECT_EQ(Refusal(child_.get(), 1002), Code::kOk);
   EXPECT_EQ(FramesToModule(), 2u) << "HELLO and the call";
+}
+
+TEST_F(ModuleHostTest, ACallAsksAgainForAnUpdateThatFoundNoRoom) {
+  Begin(parent_.get(), core::kMasterId, 1000);
+  std::string image;
+  std::string digest;
+  // An image that is wanted elsewhere takes all the room.
+  CachedImage* const other = images_.Add("other");
+  images_.set_max_bytes(1);
+  ASSERT_TRUE(images_.Append(other, 1, 0, "").ok());
+  Load(
+      "#!/bin/sh\nexec cat <&3 >/dev/null # 2\n",
+      [&](core::LoadModule* load) { digest = load->digest; }, &image);
+  images_.Remove(images_.Find(digest));
+  const auto give = [&] {
+    FrameHeader header;
+    header.dst_id = kSelf;
+    header.handle = core::kLoadModule;
+    std::string piece = digest;
+    piece.resize(kLoadModulePrefixBytes);
+    core::StoreBe32(piece.data() + digest.size(), image.size());
+    parent_->Send(header, piece + image);
+    network_.Settle();
+  };
+  const auto old_version = store_.FindService("a.A");
+  give();
+  parent_->TakeFrames();
+
+  Begin(parent_.get(), core::kMasterId, 1001);
+  EXPECT_TRUE(parent_->TakeFrames().empty()) << "there is no room yet";
+  images_.Remove(other);
+  images_.set_max_bytes(1000);
+  Begin(parent_.get(), core::kMasterId, 1002);
+  const std::vector<core::RawFrame> frames = parent_->TakeFrames();
+  ASSERT_EQ(frames.size(), 1u) << "the old one serves on";
+  EXPECT_EQ(frames[0].header.handle, core::kGetModule);
+  EXPECT_EQ(store_.FindService("a.A"), old_version);
+  give();
+  EXPECT_NE(store_.FindService("a.A"), old_version);
 }
 
 TEST_F(ModuleHostTest, CallsFromBelowAskAboveOnlySoOften) {

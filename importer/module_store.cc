@@ -47,7 +47,8 @@ void ModuleStore::OnAnnounced(const core::ModuleNotice& notice,
   if (module->status.ok()) {
     const CachedImage* const image = courier_->Fetch(announced.digest);
     ready = image != nullptr && image->complete;
-    if (image != nullptr && !ready && arriving_.size() < kMaxServices) {
+    if (!ready) {
+      if (arriving_.size() >= kMaxServices) arriving_.erase(arriving_.begin());
       arriving_.push_back(module);
     }
   }
@@ -80,6 +81,7 @@ void ModuleStore::Install(const std::shared_ptr<StoredModule>& module,
 }
 
 void ModuleStore::OnArrived(std::string_view digest) {
+  ask_after_us_ = back_off_us_ = 0;
   for (size_t i = 0; i < arriving_.size();) {
     const std::shared_ptr<StoredModule> module = arriving_[i];
     if (module->announced.digest == digest) {
@@ -99,12 +101,36 @@ void ModuleStore::SetFailure(std::string_view digest, const Status& why) {
     // It comes with another announcement, if at all, and MakeReady() asks.
     if (why.code() == Code::kFailedPrecondition) module.status = why;
   }
-  if (why.ok()) return;
+  if (why.ok() || why.code() == Code::kResourceExhausted) return;
   for (size_t i = arriving_.size(); i-- > 0;) {
     if (arriving_[i]->announced.digest == digest) {
       arriving_.erase(arriving_.begin() + i);
     }
   }
+}
+
+bool ModuleStore::AskAgain(int64_t now_us) {
+  ImageCache* const cache = courier_->cache();
+  for (const std::shared_ptr<StoredModule>& module : arriving_) {
+    const core::LoadModule& announced = module->announced;
+    bool wanted = false;
+    for (const core::ModuleService& service : announced.services) {
+      const auto serving = FindService(service.name);
+      if (serving != nullptr && serving->order <= module->order) wanted = true;
+    }
+    if (!wanted || now_us < ask_after_us_ ||
+        cache->Find(announced.digest) != nullptr ||
+        !cache->MakeRoom(1, announced.deflated_bytes)) {
+      continue;
+    }
+    back_off_us_ = 2 * back_off_us_ + kAskAgainUs;
+    ask_after_us_ = now_us + back_off_us_;
+    const CachedImage* const image = courier_->Fetch(announced.digest);
+    if (image == nullptr || !image->complete) continue;
+    OnArrived(image->digest);
+    return true;
+  }
+  return false;
 }
 
 std::shared_ptr<StoredModule> ModuleStore::FindService(

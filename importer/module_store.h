@@ -49,6 +49,10 @@ class ModuleStore {
   // the deepest kind, in frames: 976 at once, and 61 a second. Else it could
   // use up the budget of this context's own link.
   static constexpr int kForeignAskCost = 8;
+  // An image that found no room, here or on the way, is asked for again with
+  // the next call, and then not before a time that doubles: the links above may
+  // carry it in vain.
+  static constexpr int64_t kAskAgainUs = 1'000'000;
 
   ModuleStore(std::string platform, ModuleCourier* courier)
       : platform_(std::move(platform)), courier_(courier) {}
@@ -66,6 +70,10 @@ class ModuleStore {
   // The image will never arrive, and why: what the modules that need it answer
   // from now on, or, with OK, no more.
   void SetFailure(std::string_view digest, const core::Status& why);
+
+  // Asks again, if it is time, for an image that found no room and may find it
+  // now. True: it is here already.
+  bool AskAgain(int64_t now_us);
 
   // Null: no module serves it. Stays valid while somebody holds it.
   std::shared_ptr<StoredModule> FindService(std::string_view service) const;
@@ -97,6 +105,8 @@ class ModuleStore {
   ModuleCourier* const courier_;
   std::vector<Service> services_;
   core::FrameBudget foreign_asks_;
+  int64_t ask_after_us_ = 0;
+  int64_t back_off_us_ = 0;
   std::vector<std::shared_ptr<StoredModule>> arriving_;
 };
 

@@ -394,6 +394,85 @@ TEST_F(ModuleStoreTest, AnAnnouncementWithoutADigestUnloads) {
   EXPECT_EQ(asked_for_, "a.A");
 }
 
+// An update, where the old version serves on.
+class UpdateWithoutRoomTest : public ModuleStoreTest {
+ protected:
+  UpdateWithoutRoomTest() {
+    PutImage("old");
+    Announce(MakeModule("a.A", "old"));
+    EXPECT_EQ(ImageOf("a.A"), "old");
+    above_ = Deflate("new");
+    // Another image fills the cache as long as it has a pin.
+    other_ = cache_.Add("other");
+    ++other_->pins;
+    cache_.set_max_bytes(1000);
+    EXPECT_TRUE(cache_.Append(other_, 1000, 0, "begins").ok());
+    Announce(MakeModule("a.A", "new"));
+    asked_ = 0;
+  }
+
+  CachedImage* other_;
+};
+
+TEST_F(UpdateWithoutRoomTest, IsAskedForWhenThereIsRoom) {
+  EXPECT_FALSE(store_.AskAgain(0));
+  EXPECT_EQ(ImageOf("a.A"), "old");
+  EXPECT_EQ(asked_, 0) << "there is no room yet";
+  cache_.Remove(other_);
+  EXPECT_TRUE(store_.AskAgain(0));
+  EXPECT_EQ(ImageOf("a.A"), "new");
+  EXPECT_FALSE(store_.AskAgain(0));
+  EXPECT_EQ(asked_, 1);
+}
+
+TEST_F(UpdateWithoutRoomTest, IsAskedForLessOftenWhereOthersHaveNoRoom) {
+  cache_.Remove(other_);
+  above_.clear();
+  int64_t next_us = 0;
+  int asked = 0;
+  for (int64_t back_off_us = ModuleStore::kAskAgainUs; asked < 8;
+       back_off_us = 2 * back_off_us + ModuleStore::kAskAgainUs) {
+    EXPECT_FALSE(store_.AskAgain(next_us));
+    EXPECT_EQ(asked_, ++asked);
+    next_us += back_off_us;
+    EXPECT_FALSE(store_.AskAgain(next_us - 1));
+    EXPECT_EQ(asked_, asked);
+  }
+  EXPECT_EQ(ImageOf("a.A"), "old");
+  above_ = Deflate("new");
+  EXPECT_TRUE(store_.AskAgain(next_us));
+  EXPECT_EQ(ImageOf("a.A"), "new");
+}
+
+TEST_F(UpdateWithoutRoomTest, IsNotAskedForOnceItIsSupersededOrUnloaded) {
+  cache_.Remove(other_);
+  PutImage("newer");
+  Announce(MakeModule("a.A", "newer"));
+  EXPECT_FALSE(store_.AskAgain(0));
+  core::LoadModule unload = MakeModule("a.A", "newer");
+  unload.digest.clear();
+  Announce(unload);
+  EXPECT_FALSE(store_.AskAgain(0));
+  EXPECT_EQ(asked_, 0);
+}
+
+TEST_F(UpdateWithoutRoomTest, IsAskedForAfterAFailureOnTheWay) {
+  cache_.Remove(other_);
+  const std::string digest = core::Sha256Digest(above_);
+  store_.SetFailure(digest, Status(Code::kResourceExhausted, "no room"));
+  store_.SetFailure(digest, Status());
+  EXPECT_TRUE(store_.AskAgain(0));
+  EXPECT_EQ(ImageOf("a.A"), "new");
+}
+
+TEST_F(UpdateWithoutRoomTest, IsNotAskedForWhenItIsDamaged) {
+  cache_.Remove(other_);
+  store_.SetFailure(core::Sha256Digest(above_),
+                    Status(Code::kDataLoss, "wrong digest"));
+  EXPECT_FALSE(store_.AskAgain(0));
+  EXPECT_EQ(ImageOf("a.A"), "old");
+}
+
 TEST_F(ModuleStoreTest, WhatWasUnloadedMakesRoomForOthers) {
   PutImage("image");
   for (size_t i = 0; i < 2 * ModuleStore::kMaxServices; ++i) {
