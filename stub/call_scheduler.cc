@@ -135,19 +135,34 @@ void CallScheduler::OnUnaryReturned(const ServedCall* call) {
 }
 
 void CallScheduler::OnStreamReturned(const ServedCall& call) {
-  --streams_;
-  foreign_streams_ -= call.foreign();
+  if (answering_.erase(&call) == 0) LeaveStreams(call);
   Leave(call);
 }
 
 void CallScheduler::OnMethodReturned(const ServedCall& call) {
+  if (call.kind() != MethodKind::kUnary) {
+    if (answering_.size() >= static_cast<size_t>(options_.max_streams)) return;
+    answering_.insert(&call);
+    // First: the one that its service lets in needs a place here as well.
+    LeaveStreams(call);
+  }
+  LeaveService(call);
+}
+
+void CallScheduler::LeaveStreams(const ServedCall& call) {
+  --streams_;
+  foreign_streams_ -= call.foreign();
+}
+
+void CallScheduler::LeaveService(const ServedCall& call) {
+  if (!call.method().limited) return;
   std::vector<CallPtr> admitted;
   admission_.OnReturned(call, &admitted);
   ServeAll(admitted);
 }
 
 void CallScheduler::Leave(const ServedCall& call) {
-  if (call.method().limited) OnMethodReturned(call);
+  LeaveService(call);
   // Behind it, because the next of the chain may want the same place.
   LeaveChain(call);
 }

@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <memory>
+#include <unordered_set>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -64,8 +65,9 @@ class CallScheduler {
   static bool Tracks(const ServedCall& call) {
     return call.chained() || call.method().limited;
   }
-  // For one whose method is limited, before its answer is sent: its service
-  // takes the next. What follows does it otherwise.
+  // For a stream, and for a unary call whose method is limited, before its
+  // answer is sent: the next may take its place as soon as the caller has that.
+  // What follows does it otherwise.
   void OnMethodReturned(const ServedCall& call);
   // `call` may be null for one that is not tracked.
   void OnUnaryReturned(const ServedCall* call);
@@ -74,8 +76,10 @@ class CallScheduler {
   // Unary calls wait, whether they may run or not.
   bool has_ready() const { return !ready_.empty(); }
   int unary_at_work() const { return unary_at_work_; }
-  // Methods run.
-  bool busy() const { return unary_at_work_ > 0 || streams_ > 0; }
+  // Methods run, or their answers are being sent.
+  bool busy() const {
+    return unary_at_work_ > 0 || streams_ > 0 || !answering_.empty();
+  }
 
  private:
   // It is the call's turn: has it wait for its service, or be served.
@@ -84,6 +88,8 @@ class CallScheduler {
   void ServeAll(const std::vector<CallPtr>& calls);
   void DropCancelled();
   void StartStream(const CallPtr& call);
+  void LeaveStreams(const ServedCall& call);
+  void LeaveService(const ServedCall& call);
   // The method of a call has returned.
   void Leave(const ServedCall& call);
   // The method of a call has returned, or will not run.
@@ -106,6 +112,10 @@ class CallScheduler {
   int unary_at_work_ = 0;
   int streams_ = 0;
   int foreign_streams_ = 0;  // of them
+  // Streams that count no more, but have their threads until their answers are
+  // sent. As many as may run at most, so that threads have a limit although
+  // nobody reads answers.
+  std::unordered_set<const ServedCall*> answering_;
 };
 
 }  // namespace ramet::stub

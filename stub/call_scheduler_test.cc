@@ -57,10 +57,14 @@ class CallSchedulerTest : public testing::Test, protected CallScheduler::Host {
     return std::make_shared<ServedCall>(header, options, &port_);
   }
   Calls AddAll(const std::string& method, int count, bool limited = false) {
+    return AddAllTo(&scheduler_, method, count, limited);
+  }
+  Calls AddAllTo(CallScheduler* scheduler, const std::string& method, int count,
+                 bool limited = false) {
     Calls calls;
     for (int i = 0; i < count; ++i) {
       calls.push_back(Make(method, limited));
-      scheduler_.OnWhole(calls.back());
+      scheduler->OnWhole(calls.back());
     }
     return calls;
   }
@@ -123,6 +127,45 @@ TEST_F(CallSchedulerTest, StreamsHaveALimitAndForeignOnesAPartOfIt) {
   scheduler_.OnStreamReturned(*foreign);
   AddAll("Stream", 1);
   EXPECT_EQ(streams_.size(), 5u);
+}
+
+TEST_F(CallSchedulerTest, ReturningStreamLeavesItsPlaceBeforeItsAnswerIsSent) {
+  // As many as the service serves at a time.
+  CallScheduler scheduler({/*max_threads=*/2, /*max_streams=*/2}, this);
+  const Calls calls = AddAllTo(&scheduler, "Stream", 4, /*limited=*/true);
+  EXPECT_EQ(streams_, (Calls{calls[0], calls[1]}));
+  scheduler.OnMethodReturned(*calls[0]);
+  EXPECT_EQ(streams_.size(), 3u);
+  scheduler.OnMethodReturned(*calls[1]);
+  EXPECT_EQ(streams_, calls);
+  EXPECT_TRUE(refused_.empty());
+  // One that is not limited finds a place as well, once an answer was sent.
+  scheduler.OnStreamReturned(*calls[0]);
+  scheduler.OnMethodReturned(*calls[2]);
+  const Calls free = AddAllTo(&scheduler, "Stream", 2);
+  EXPECT_EQ(streams_.back(), free[0]);
+  EXPECT_EQ(refused_, (Calls{free[1]}));
+  for (const CallPtr& call : {calls[1], calls[2], calls[3], free[0]}) {
+    EXPECT_TRUE(scheduler.busy());
+    scheduler.OnStreamReturned(*call);
+  }
+  EXPECT_FALSE(scheduler.busy());
+}
+
+TEST_F(CallSchedulerTest, AnswersThatNobodyReadsKeepTheirPlaces) {
+  CallScheduler scheduler({/*max_threads=*/2, /*max_streams=*/2}, this);
+  Calls calls = AddAllTo(&scheduler, "Stream", 6, /*limited=*/true);
+  for (int i = 0; i < 4; ++i) scheduler.OnMethodReturned(*calls[i]);
+  EXPECT_EQ(streams_.size(), 4u) << "twice as many threads as streams";
+  EXPECT_TRUE(refused_.empty());
+  scheduler.OnStreamReturned(*calls[0]);
+  EXPECT_EQ(streams_.size(), 4u);
+  scheduler.OnStreamReturned(*calls[2]);
+  EXPECT_EQ(streams_.size(), 5u);
+  for (const int i : {1, 3, 4, 5}) scheduler.OnStreamReturned(*calls[i]);
+  EXPECT_EQ(streams_, calls);
+  EXPECT_TRUE(refused_.empty());
+  EXPECT_FALSE(scheduler.busy());
 }
 
 TEST_F(CallSchedulerTest, StreamWithoutAThreadIsRefusedAndLeavesItsPlace) {

@@ -352,13 +352,12 @@ void ModuleRuntime::ServeUnary(ServedCall* call) {
                                        &reply);
   }
   call->Finish(status, reply);
-  LeaveService(*call);
+  if (method.limited) LeavePlace(*call);
   SendFrames(call);
   call->context().EndTiedCalls();
 }
 
-void ModuleRuntime::LeaveService(const ServedCall& call) {
-  if (!call.method().limited) return;
+void ModuleRuntime::LeavePlace(const ServedCall& call) {
   bool more;
   {
     Lock lock(mutex_);
@@ -372,7 +371,7 @@ void ModuleRuntime::ServeStream(const CallPtr& call) {
   const MethodTable::Method& method = call->method();
   call->Finish(
       method.service->RametStream(method.index, call->context(), call.get()));
-  LeaveService(*call);
+  LeavePlace(*call);
   SendFrames(call.get());
   call->context().EndTiedCalls();
   Lock lock(mutex_);

@@ -132,7 +132,7 @@ class ModuleRuntime final : private CallPort, private CallScheduler::Host {
   // Without the lock.
   void ServeUnary(ServedCall* call);
   // Before its answer is out: whoever has that may call again.
-  void LeaveService(const ServedCall& call);
+  void LeavePlace(const ServedCall& call);
   void ServeStream(const CallPtr& call);
 
   // CallScheduler::Host, under the lock.

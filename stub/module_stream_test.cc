@@ -394,6 +394,19 @@ TEST_F(ModuleStreamTest, StreamsAboveTheLimitAreRefused) {
   }
 }
 
+TEST_F(ModuleStreamTest, PlaceOfAStreamIsFreeWhenItsAnswerHasCome) {
+  constexpr core::HandleId kFirst = 2000;
+  core::HandleId next = kFirst;
+  for (int i = 0; i < ModuleOptions().max_streams; ++i) {
+    agent_.Begin(next++, kEchoStream);
+  }
+  for (int i = 0; i < 2000; ++i) {
+    agent_.End(kFirst + i);
+    ASSERT_EQ(agent_.WaitForReply().trailers.code, kOk) << i;
+    agent_.Begin(next++, kEchoStream);
+  }
+}
+
 TEST_F(ModuleStreamTest, MetadataGoesBothWays) {
   const std::string bytes("\0\xff\n", 3);
   agent_.Begin(2000, kEchoMetadata, 0, core::kMasterId,
