@@ -188,6 +188,9 @@ void Agent::OnHello(Link* from, const FrameHeader& header,
   }
   children_.set_image_cache_bytes(hello.image_cache_bytes);
   children_.SetLocks(std::move(hello.module_locks), hello.cache_dir);
+  if (hello.cache_mib != 0) {
+    images_.disk().set_max_bytes(uint64_t{hello.cache_mib} << 20);
+  }
   if (!hello.cache_dir.empty()) {
     images_.disk().Open(hello.cache_dir, [this](std::string_view line) {
       context_.Log(core::LogLevel::kWarning, "images", line);

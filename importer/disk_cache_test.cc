@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -49,6 +50,12 @@ class DiskCacheTest : public testing::Test {
       name += hex;
     }
     return name;
+  }
+  // When it was last used.
+  static void SetAge(const std::string& file, int64_t seconds) {
+    timespec times[2] = {{time(nullptr) - seconds, 0}, {}};
+    times[1] = times[0];
+    ASSERT_EQ(utimensat(AT_FDCWD, file.c_str(), times, 0), 0) << file;
   }
   static bool Has(DiskCache* cache, const std::string& bytes) {
     std::string read;
@@ -172,6 +179,136 @@ TEST_F(DiskCacheTest, WritersAtTheSameTimeDoNotHarmOneAnother) {
     EXPECT_EQ(status, 0);
   }
   EXPECT_EQ(Files().size(), 1u);
+}
+
+TEST_F(DiskCacheTest, TheLeastRecentlyUsedMakesRoom) {
+  DiskCache cache;
+  Open(&cache);
+  cache.set_max_bytes(1000);
+  const std::string a(400, 'a'), b(400, 'b'), c(400, 'c'), d(200, 'd');
+  for (const std::string& bytes : {a, b})
+    cache.Write(Sha256Digest(bytes), bytes);
+  SetAge(FileOf(a), 2000);
+  SetAge(FileOf(b), 1000);
+  EXPECT_TRUE(Has(&cache, a)) << "it was used now";
+  cache.Write(Sha256Digest(c), c);
+  EXPECT_FALSE(Has(&cache, b));
+  SetAge(FileOf(a), 1000);
+  SetAge(FileOf(c), 2000);
+  cache.Write(Sha256Digest(d), d);
+  EXPECT_EQ(Files().size(), 3u) << "just as much as may be";
+  cache.Write(Sha256Digest("e"), "e");
+  EXPECT_FALSE(Has(&cache, c));
+  for (const std::string& bytes : {a, d, std::string("e")}) {
+    EXPECT_TRUE(Has(&cache, bytes));
+  }
+  // One that needs the room of several.
+  const std::string large(1000, 'l');
+  cache.Write(Sha256Digest(large), large);
+  EXPECT_TRUE(Has(&cache, large));
+  EXPECT_EQ(Files().size(), 1u);
+  // And one that would need more than there is.
+  const std::string larger(1001, 'l');
+  cache.Write(Sha256Digest(larger), larger);
+  EXPECT_TRUE(Has(&cache, large));
+  EXPECT_EQ(Files().size(), 1u);
+  EXPECT_TRUE(log_.empty());
+}
+
+TEST_F(DiskCacheTest, HasALimitOfFiles) {
+  DiskCache cache;
+  Open(&cache);
+  for (size_t i = 0; i < DiskCache::kMaxFiles; ++i) {
+    const std::string file = FileOf(std::to_string(i));
+    std::ofstream(file) << i;
+    SetAge(file, i == 77 ? 2000 : 1000);
+  }
+  cache.Write(Sha256Digest("more"), "more");
+  EXPECT_EQ(Files().size(), DiskCache::kMaxFiles);
+  EXPECT_FALSE(Has(&cache, "77"));
+  EXPECT_TRUE(Has(&cache, "76"));
+}
+
+TEST_F(DiskCacheTest, WhatIsNotTheCachesStays) {
+  DiskCache cache;
+  Open(&cache);
+  cache.set_max_bytes(10);
+  const std::string digest = FileOf("x");
+  const std::string upper = path_ + '/' + std::string(64, 'A');
+  const std::vector<std::string> files = {
+      path_ + "/notes",
+      upper,
+      digest + "0",
+      digest.substr(0, digest.size() - 1),
+      digest + ".txt",
+      digest + ".",
+      digest + ".12a",
+      digest + "-12",
+      path_ + '/' + std::string(40, 'a') + '.' + std::string(23, '1')};
+  for (const std::string& file : files) {
+    std::ofstream(file) << std::string(100, 'x');
+    SetAge(file, 1'000'000);
+  }
+  ASSERT_EQ(mkdir(FileOf("directory").c_str(), 0700), 0);
+  std::ofstream(root_ + "/elsewhere") << std::string(100, 'x');
+  ASSERT_EQ(symlink((root_ + "/elsewhere").c_str(), FileOf("link").c_str()), 0);
+  cache.Write(Sha256Digest("image"), "image");
+  cache.Write(Sha256Digest("image 2"), "image 2");
+  EXPECT_FALSE(Has(&cache, "image"));
+  EXPECT_TRUE(Has(&cache, "image 2"));
+  EXPECT_EQ(Files().size(), files.size() + 3);
+  EXPECT_EQ(access((root_ + "/elsewhere").c_str(), F_OK), 0);
+}
+
+TEST_F(DiskCacheTest, UnfinishedFilesOfTheDeadAreRemoved) {
+  DiskCache cache;
+  Open(&cache);
+  cache.set_max_bytes(10);
+  const std::string dead = FileOf("dead") + ".4711";
+  const std::string alive = FileOf("alive") + ".4712";
+  for (const std::string& file : {dead, alive}) {
+    std::ofstream(file) << "unfinished";
+  }
+  SetAge(dead, DiskCache::kMaxUnfinishedAgeS + 60);
+  SetAge(alive, DiskCache::kMaxUnfinishedAgeS - 60);
+  cache.Write(Sha256Digest("image"), "image");
+  EXPECT_NE(access(dead.c_str(), F_OK), 0);
+  EXPECT_EQ(access(alive.c_str(), F_OK), 0) << "although there is no room";
+  EXPECT_TRUE(Has(&cache, "image"));
+}
+
+TEST_F(DiskCacheTest, WritersAtTheSameTimeKeepTheLimit) {
+  constexpr int kWriters = 4;
+  constexpr size_t kImageBytes = 1000;
+  constexpr size_t kMaxBytes = 10 * kImageBytes;
+  const auto image = [](int i) { return std::string(kImageBytes, 'a' + i); };
+  std::vector<pid_t> writers;
+  for (int writer = 0; writer < kWriters; ++writer) {
+    const pid_t pid = fork();
+    if (pid == 0) {
+      DiskCache cache;
+      cache.Open(path_, [](std::string_view) { _exit(2); });
+      cache.set_max_bytes(kMaxBytes);
+      for (int round = 0; round < 300; ++round) {
+        const std::string bytes = image((round * (writer + 1)) % 26);
+        std::string read;
+        if (!cache.Read(Sha256Digest(bytes), &read)) {
+          cache.Write(Sha256Digest(bytes), bytes);
+        } else if (read != bytes) {
+          _exit(1);
+        }
+      }
+      _exit(0);
+    }
+    writers.push_back(pid);
+  }
+  for (const pid_t pid : writers) {
+    int status = 0;
+    ASSERT_EQ(waitpid(pid, &status, 0), pid);
+    EXPECT_EQ(status, 0);
+  }
+  EXPECT_LE(Files().size(), kMaxBytes / kImageBytes);
+  EXPECT_GE(Files().size(), kMaxBytes / kImageBytes - kWriters);
 }
 
 // As a full disk: the file can't grow that far.

@@ -155,6 +155,7 @@ void ChildStarter::StartWithId(std::unique_ptr<Starting> starting, ContextId id,
   hello.unidirectional = router.unidirectional();
   hello.log_level = static_cast<uint32_t>(context_->log_level());
   hello.cache_dir = state->request.cache_dir;
+  hello.cache_mib = state->request.cache_mib;
   hello.image_cache_bytes = image_cache_bytes_;
   hello.module_locks = locks_ + state->request.module_locks;
   link->set_keeps_images(!hello.cache_dir.empty());

@@ -86,6 +86,8 @@ class ChildStarterTest : public testing::Test {
     request.hop = hop;
     request.timeout_ms = timeout_ms;
     request.hop_number = 1;
+    request.cache_dir = "cache";
+    request.cache_mib = 17;
     StartRequest(request);
   }
   void StartRequest(const core::StartChildRequest& request) {
@@ -156,6 +158,8 @@ TEST_F(ChildStarterTest, IsDoneWhenTheChildHasSaidHello) {
   EXPECT_EQ(hello.grant_count, core::kGrantIds);
   EXPECT_EQ(hello.name, "local:");
   EXPECT_EQ(hello.parent_name, "master");
+  EXPECT_EQ(hello.cache_dir, "cache");
+  EXPECT_EQ(hello.cache_mib, 17u);
   AnswerWell(linked_[0]);
   ASSERT_EQ(done_.size(), 1u);
   EXPECT_TRUE(done_[0].status.ok());

@@ -57,6 +57,7 @@ DirectoryOptions ToDirectoryOptions(const ConnectOptions& options,
   DirectoryOptions result;
   result.ssh = options.ssh;
   result.cache_dir = options.cache_dir;
+  result.cache_mib = options.cache_mib;
   result.stats = options.stats.get();
   const int64_t ms =
       absl::ToInt64Milliseconds(std::min(options.timeout, limit));

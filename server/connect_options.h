@@ -1,6 +1,8 @@
 #ifndef SERVER_CONNECT_OPTIONS_H_
 #define SERVER_CONNECT_OPTIONS_H_
 
+#include <stdint.h>
+
 #include <memory>
 #include <string>
 
@@ -17,6 +19,8 @@ struct ConnectOptions {
   // connect: a directory there, relative to where its agent starts (after a
   // login, the user's home). Empty: nowhere.
   std::string cache_dir;
+  // What may be in it; 0: 256 (importer::DiskCache).
+  uint32_t cache_mib = 0;
   // Of the whole way, every hop included.
   absl::Duration timeout = absl::Seconds(30);
   // Filled in for the first hop, by the time the connect is over; optional. The

@@ -123,6 +123,7 @@ void ContextDirectory::StartBelowMaster(Node* node,
   request.name = name;
   request.ssh = options.ssh;
   request.cache_dir = options.cache_dir;
+  request.cache_mib = options.cache_mib;
   request.timeout_ms = options.timeout_ms;
   request.hop_number = 1;
   request.platform = node->platform;
@@ -148,6 +149,7 @@ void ContextDirectory::StartBelow(const std::string& name, ContextId parent,
   request.name = name;
   request.ssh = options.ssh;
   request.cache_dir = options.cache_dir;
+  request.cache_mib = options.cache_mib;
   request.timeout_ms =
       static_cast<uint32_t>(std::max<int64_t>(left_ms - left_ms / 16, 1));
   request.hop_number = static_cast<uint32_t>(hop_number);

@@ -60,7 +60,7 @@ class ContextDirectoryTest : public testing::Test {
     std::vector<parent::Hop> hops;
     ASSERT_TRUE(parent::ParseTarget(target, &hops).ok());
     directory_.WhenReady(
-        hops, {},
+        hops, options_,
         [this, target](const Status& status, ContextDirectory::Entry*) {
           results_[target] = status;
         });
@@ -82,9 +82,7 @@ class ContextDirectoryTest : public testing::Test {
     Connect(target);
     const std::vector<RawFrame> frames = child_->TakeFrames();
     EXPECT_EQ(frames.size(), 1u);
-    const core::StartChildRequest request = RequestIn(frames.at(0).payload);
-    guess_ = request.platform;
-    locks_ = request.module_locks;
+    request_ = RequestIn(frames.at(0).payload);
     core::StartChildReply reply;
     reply.id = id;
     reply.hello.platform = platform;
@@ -97,7 +95,7 @@ class ContextDirectoryTest : public testing::Test {
     return results_.at(target);
   }
 
-  // In a call of StartChild.
+  // Of a call of StartChild.
   static core::StartChildRequest RequestIn(std::string_view payload) {
     core::PartReader reader(payload);
     core::Part part;
@@ -126,8 +124,8 @@ class ContextDirectoryTest : public testing::Test {
   ContextDirectory directory_{&context_, &children_};
   core::Hello hello_;
   std::map<std::string, Status> results_;
-  std::string guess_;
-  std::string locks_;
+  DirectoryOptions options_;
+  core::StartChildRequest request_;
 };
 
 TEST_F(ContextDirectoryTest, AContextThatWasAnnouncedByItsParentIsTaken) {
@@ -154,7 +152,7 @@ TEST_F(ContextDirectoryTest, AContextIsSentTheLocksThatNoneAboveItHolds) {
   now.push_back("=a\n");  // a lock of its own, not a part of the other
   Announce(hello_.grant_first);
   ASSERT_TRUE(ConnectAndClaim("local:x/ssh:b", hello_.grant_first).ok());
-  EXPECT_EQ(locks_, "=a\n=b\n-b\n");
+  EXPECT_EQ(request_.module_locks, "=a\n=b\n-b\n");
   EXPECT_EQ(directory_.FindLinked("local:x")->locks,
             std::vector<std::string>{"=a\n-a\n"});
   EXPECT_EQ(directory_.FindLinked("local:x/ssh:b")->locks,
@@ -177,12 +175,21 @@ TEST_F(ContextDirectoryTest, AContextThatHadToHoldTooMuchIsNotStarted) {
   EXPECT_TRUE(child_->TakeFrames().empty());
 }
 
+TEST_F(ContextDirectoryTest, EachParentIsToldWhereItsChildKeepsImages) {
+  options_.cache_dir = "cache";
+  options_.cache_mib = 17;
+  Announce(hello_.grant_first);
+  EXPECT_TRUE(ConnectAndClaim("local:/ssh:a", hello_.grant_first).ok());
+  EXPECT_EQ(request_.cache_dir, "cache");
+  EXPECT_EQ(request_.cache_mib, 17u);
+}
+
 TEST_F(ContextDirectoryTest, ThePlatformOfAContextIsGuessedRightTheNextTime) {
   const ContextId a = hello_.grant_first;
   for (const char* expected : {"", "linux-aarch64", "linux-aarch64"}) {
     Announce(a);
     ASSERT_TRUE(ConnectAndClaim("local:/ssh:a", a, "linux-aarch64").ok());
-    EXPECT_EQ(guess_, expected);
+    EXPECT_EQ(request_.platform, expected);
     EXPECT_EQ(directory_.FindLinked("local:/ssh:a")->platform, "linux-aarch64");
     Say(core::kDelRoute,
         core::SerializeControl(core::DelRoute{a, 14, "ended"}));
@@ -195,7 +202,7 @@ TEST_F(ContextDirectoryTest, ThePlatformOfAContextIsGuessedRightTheNextTime) {
     Say(core::kDelRoute,
         core::SerializeControl(core::DelRoute{a, 14, "ended"}));
   }
-  EXPECT_EQ(guess_, "");
+  EXPECT_EQ(request_.platform, "");
 }
 
 TEST_F(ContextDirectoryTest, AParentsWordForWhoIsNotItsNewChildIsRefused) {

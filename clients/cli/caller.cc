@@ -86,6 +86,7 @@ server::ConnectOptions MakeConnectOptions(const Flags& flags) {
   server::ConnectOptions options;
   options.ssh = flags.ssh;
   options.cache_dir = flags.cache;
+  options.cache_mib = flags.cache_mib;
   options.timeout = std::min(options.timeout, flags.deadline);
   return options;
 }

@@ -38,6 +38,7 @@ TARGET   local:[label] or ssh:[user@]host[:port]; hops are chained with /, for
   --module FILE.rmod         a bundle with the service's module (repeatable)
   --cache DIR                targets keep modules in DIR, for the next connect;
                              relative to the login directory there
+  --cache-mib 256            of images in DIR, the least recently used make room
   --require-signature KEY.pub
                              bundles must be signed by one of these keys of
                              minisign (repeatable)
@@ -172,6 +173,18 @@ Setter UpToADay(absl::string_view flag, absl::Duration Flags::*member) {
   };
 }
 
+Setter Mib(absl::string_view flag, uint32_t most, uint32_t Flags::*member) {
+  return [flag, most, member](absl::string_view value, Flags* flags) {
+    uint32_t mib;
+    if (!absl::SimpleAtoi(value, &mib) || mib == 0 || mib > most) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(flag, " takes 1 to ", most, ", not \"", value, "\""));
+    }
+    flags->*member = mib;
+    return absl::OkStatus();
+  };
+}
+
 const std::map<std::string, Setter, std::less<>>& ValueFlags() {
   static const auto* const flags = [] {
     auto* const map = new std::map<std::string, Setter, std::less<>>();
@@ -190,17 +203,12 @@ const std::map<std::string, Setter, std::less<>>& ValueFlags() {
     (*map)["--deny-module"] = List(&Flags::deny_modules);
     (*map)["--target"] = Text(&Flags::targets);
     (*map)["--signature"] = Text(&Flags::signature);
-    (*map)["--max-image-mib"] = [](absl::string_view value, Flags* flags) {
-      constexpr uint32_t kMost =
-          server::BundleChecks::kMaxImageBytes / (1024 * 1024);
-      if (absl::SimpleAtoi(value, &flags->max_image_mib) &&
-          flags->max_image_mib > 0 && flags->max_image_mib <= kMost) {
-        return absl::OkStatus();
-      }
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--max-image-mib takes 1 to ", kMost, ", not \"", value, "\""));
-    };
+    (*map)["--max-image-mib"] = Mib(
+        "--max-image-mib", server::BundleChecks::kMaxImageBytes / (1024 * 1024),
+        &Flags::max_image_mib);
     (*map)["--cache"] = Text(&Flags::cache);
+    (*map)["--cache-mib"] =
+        Mib("--cache-mib", uint32_t{1} << 20, &Flags::cache_mib);
     (*map)["--deadline"] = &SetDeadline;
     (*map)["--heartbeat"] = &SetHeartbeat;
     (*map)["--log-level"] = [](absl::string_view value, Flags* flags) {

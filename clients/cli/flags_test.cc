@@ -223,13 +223,14 @@ TEST_F(FlagsTest, ReadsWhatModulesNeed) {
   flags = ParseFlags({"serve", "--listen", "unix:/x", "--module-policy", "p",
                       "--allow-module", "a", "--allow-module", "b",
                       "--deny-module", "c", "--lock-modules", "--max-image-mib",
-                      "8", "--module-idle", "10m"});
+                      "8", "--module-idle", "10m", "--cache-mib", "17"});
   ASSERT_TRUE(flags.ok()) << flags.status();
   EXPECT_EQ(flags->module_policy, "p");
   EXPECT_EQ(flags->allow_modules, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(flags->deny_modules, (std::vector<std::string>{"c"}));
   EXPECT_TRUE(flags->lock_modules);
   EXPECT_EQ(flags->max_image_mib, 8u);
+  EXPECT_EQ(flags->cache_mib, 17u);
   EXPECT_EQ(flags->module_idle, absl::Minutes(10));
 }
 
@@ -244,6 +245,12 @@ TEST_F(FlagsTest, RefusesWrongUsageOfModule) {
   }
   EXPECT_EQ(ParseError({"module", "unload", "x"}),
             "module unload needs --master unix:PATH or $RAMET_MASTER");
+  for (const char* value : {"0", "1048577", "-1", "x"}) {
+    EXPECT_EQ(
+        ParseError({"serve", "--listen", "unix:/x",
+                    std::string("--cache-mib=") + value}),
+        std::string("--cache-mib takes 1 to 1048576, not \"") + value + "\"");
+  }
   for (const char* value : {"0", "257", "-1", "x"}) {
     EXPECT_EQ(
         ParseError({"serve", "--listen", "unix:/x",
@@ -266,17 +273,37 @@ TEST_F(FlagsTest, HelpComesBeforeEverything) {
 
 TEST_F(FlagsTest, TheUsageNamesEveryFlag) {
   const std::string usage = kUsage;
-  for (const char* flag :
-       {"--module",        "--cache",          "--deadline",
-        "--stats",         "-q, --quiet",      "--master",
-        "--listen",        "--clients",        "--tls-cert",
-        "--tls-key",       "--tls-client-ca",  "--tls-ca",
-        "--keepalive",     "--grace",          "--metrics",
-        "-i, --identity",  "--known-hosts",    "--host-key-check",
-        "--ssh-transport", "-F, --ssh-config", "--require-signature",
-        "--module-policy", "--allow-module",   "--deny-module",
-        "--lock-modules",  "--max-image-mib",  "--module-idle",
-        "--target",        "--signature",      "--json"}) {
+  for (const char* flag : {"--module",
+                           "--cache",
+                           "--cache-mib",
+                           "--deadline",
+                           "--stats",
+                           "-q, --quiet",
+                           "--master",
+                           "--listen",
+                           "--clients",
+                           "--tls-cert",
+                           "--tls-key",
+                           "--tls-client-ca",
+                           "--tls-ca",
+                           "--keepalive",
+                           "--grace",
+                           "--metrics",
+                           "-i, --identity",
+                           "--known-hosts",
+                           "--host-key-check",
+                           "--ssh-transport",
+                           "-F, --ssh-config",
+                           "--require-signature",
+                           "--module-policy",
+                           "--allow-module",
+                           "--deny-module",
+                           "--lock-modules",
+                           "--max-image-mib",
+                           "--module-idle",
+                           "--target",
+                           "--signature",
+                           "--json"}) {
     EXPECT_NE(usage.find(flag), std::string::npos) << flag;
   }
 }

@@ -27,6 +27,7 @@ void Fields(M& m, V& visit, const Hello*) {
   visit(13, m.cache_dir);
   visit(14, m.image_cache_bytes);
   visit(15, m.module_locks);
+  visit(16, m.cache_mib);
 }
 
 template <typename M, typename V>
@@ -167,6 +168,7 @@ void Fields(M& m, V& visit, const StartChildRequest*) {
   visit(6, m.cache_dir);
   visit(7, m.platform);
   visit(8, m.module_locks);
+  visit(9, m.cache_mib);
 }
 
 template <typename M, typename V>

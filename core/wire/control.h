@@ -29,6 +29,7 @@ struct Hello {
   std::string cache_dir;
   uint32_t image_cache_bytes = 0;
   std::string module_locks;
+  uint32_t cache_mib = 0;
 };
 
 struct HelloReply {
@@ -156,6 +157,7 @@ struct StartChildRequest {
   std::string cache_dir;
   std::string platform;
   std::string module_locks;
+  uint32_t cache_mib = 0;
 };
 
 struct StartChildReply {

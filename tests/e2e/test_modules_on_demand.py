@@ -236,6 +236,22 @@ class DiskCacheTest(cases.Case):
       self.assertIn("images are not kept in /tmp/modules: its owner or mode",
                     result.err)
 
+  def test_it_has_a_limit(self):
+    # Whose files they are plays no part: the folder is the user's.
+    self.greet_and_count("--cache", "/tmp/limited")
+    folder, (greeter,) = self.cache("/tmp/limited")
+    old, notes = f"{folder}/{'0' * 64}", f"{folder}/notes"
+    for file in (old, notes):
+      with open(file, "wb") as f:
+        f.truncate(1 << 20)
+      os.utime(file, (0, 0))
+    os.unlink(greeter)
+    self.greet_and_count("--cache", "/tmp/limited")
+    self.assertCountEqual([greeter, old, notes], self.cache("/tmp/limited")[1])
+    os.unlink(greeter)
+    self.greet_and_count("--cache", "/tmp/limited", "--cache-mib", "1")
+    self.assertCountEqual([greeter, notes], self.cache("/tmp/limited")[1])
+
   def test_a_full_disk(self):
     result, sent = self.greet_and_count("--cache", "/tmp/small/cache")
     self.assertGreater(sent, self.image * 0.9)
