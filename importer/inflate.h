@@ -17,6 +17,19 @@ namespace ramet::importer {
 // RESOURCE_EXHAUSTED: the file can't grow that far.
 core::Status InflateTo(std::string_view deflated, uint32_t image_bytes, int fd);
 
+// Another image, and what makes the wanted one of it.
+struct PatchedImage {
+  int base_fd = -1;
+  uint32_t base_bytes = 0;
+  std::string_view deflated;  // the patch (importer/image_patch.h)
+  uint32_t patch_bytes = 0;   // inflated
+  std::string_view sha256;    // of the image that they give
+};
+
+// The same as InflateTo, of a patch. DATA_LOSS also when they give another
+// image.
+core::Status PatchTo(const PatchedImage& patched, uint32_t image_bytes, int fd);
+
 }  // namespace ramet::importer
 
 #endif  // IMPORTER_INFLATE_H_

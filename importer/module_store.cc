@@ -23,7 +23,10 @@ void ModuleStore::OnAnnounced(const core::ModuleNotice& notice,
   module->order = ++announcements_;
   if (announced.digest.empty()) return Install(module, true);
   const std::string_view lock = FindRefusing(locks, announced);
-  if (lock.data() != nullptr) {
+  if (!announced.base.empty() && !locks.empty()) {
+    // Locks know whole images.
+    AskForWhole(module.get());
+  } else if (lock.data() != nullptr) {
     module->status =
         Error(Code::kPermissionDenied,
               {"context ", courier_->context_name(), " refuses module ",
@@ -32,6 +35,7 @@ void ModuleStore::OnAnnounced(const core::ModuleNotice& notice,
   } else if (announced.deflated_bytes == 0 ||
              announced.deflated_bytes > kMaxImageBytes ||
              announced.image_bytes > kMaxImageBytes ||
+             announced.patch_bytes > kMaxImageBytes ||
              announced.digest.size() != core::kSha256Bytes) {
     module->status = Error(
         Code::kInvalidArgument,
@@ -42,6 +46,10 @@ void ModuleStore::OnAnnounced(const core::ModuleNotice& notice,
         Error(Code::kFailedPrecondition,
               {"module ", announced.name, " is for ", announced.platform,
                ", this context runs ", platform_});
+  } else if (!announced.base.empty()) {
+    module->base = FindReady(announced.base);
+    // At once: one that serves already would hide it.
+    if (module->base == nullptr) AskForWhole(module.get());
   }
   bool ready = false;
   if (module->status.ok()) {
@@ -133,6 +141,16 @@ bool ModuleStore::AskAgain(int64_t now_us) {
   return false;
 }
 
+std::shared_ptr<StoredModule> ModuleStore::FindReady(
+    std::string_view digest) const {
+  for (const Service& each : services_) {
+    if (each.module->image.valid() && each.module->announced.digest == digest) {
+      return each.module;
+    }
+  }
+  return nullptr;
+}
+
 std::shared_ptr<StoredModule> ModuleStore::FindService(
     std::string_view service) const {
   for (const Service& each : services_) {
@@ -154,13 +172,25 @@ bool ModuleStore::Ask(std::string_view service, bool foreign, int64_t now_us) {
   return allowed && courier_->Ask(kKind, service);
 }
 
+bool ModuleStore::AskForWhole(StoredModule* module) {
+  const core::LoadModule& announced = module->announced;
+  if (module->status.ok()) {
+    module->status =
+        Error(Code::kFailedPrecondition,
+              {"module ", announced.name, " is a patch of what is not here"});
+  }
+  module->base = nullptr;
+  return !announced.services.empty() &&
+         courier_->Ask(core::ModuleNotice::kService,
+                       announced.services[0].name);
+}
+
 Status ModuleStore::MakeReady(StoredModule* module, bool* later) {
   const core::LoadModule& announced = module->announced;
   // Announced when the platform was only guessed: the one who knows it now has
-  // perhaps another image.
+  // perhaps another image. Or as a patch, without its base.
   *later =
-      module->status.code() == Code::kFailedPrecondition &&
-      courier_->Ask(core::ModuleNotice::kService, announced.services[0].name);
+      module->status.code() == Code::kFailedPrecondition && AskForWhole(module);
   if (module->image.valid() || !module->status.ok()) return module->status;
   Status status = module->failure;
   if (status.ok()) {
@@ -174,7 +204,14 @@ Status ModuleStore::MakeReady(StoredModule* module, bool* later) {
     } else {
       status = Inflate(*image, module);
     }
-    if (status.ok()) return status;
+    if (status.code() == Code::kDataLoss && module->base != nullptr) {
+      *later = AskForWhole(module);
+      return module->status;
+    }
+    if (status.ok()) {
+      module->base = nullptr;
+      return status;
+    }
   }
   return Error(status.code(),
                {"module ", announced.name, ": ", status.message()});
@@ -187,8 +224,14 @@ Status ModuleStore::Inflate(const CachedImage& image, StoredModule* module) {
   int fd = -1;
   Status status = parent::MakeMemoryFile("ramet-module", {}, &fd);
   core::UniqueFd file(fd);
-  if (status.ok()) {
-    status = InflateTo(image.bytes, module->announced.image_bytes, fd);
+  const core::LoadModule& announced = module->announced;
+  if (status.ok() && module->base != nullptr) {
+    const PatchedImage patched{module->base->image.get(),
+                               module->base->announced.image_bytes, image.bytes,
+                               announced.patch_bytes, announced.image_digest};
+    status = PatchTo(patched, announced.image_bytes, fd);
+  } else if (status.ok()) {
+    status = InflateTo(image.bytes, announced.image_bytes, fd);
   }
   if (!status.ok()) return status;
   fcntl(fd, F_ADD_SEALS,

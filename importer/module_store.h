@@ -24,6 +24,8 @@ struct StoredModule {
   core::LoadModule announced;
   uint32_t order = 0;    // of its announcement
   core::UniqueFd image;  // valid once it is ready
+  // What its image is a patch of, until that is ready; null: nothing.
+  std::shared_ptr<StoredModule> base;
   // Why it can't be started; OK while nothing is known against it.
   core::Status status;
   core::Status failure;  // why its image did not arrive, while that is told
@@ -40,7 +42,9 @@ struct StoredModule {
 // service, the later takes new calls, where a good one serves already not
 // before its image is here. An announcement without a digest takes its services
 // away from whoever has them. An image is inflated at the first call; until
-// then the cache may forget it.
+// then the cache may forget it. One that travels as a patch of another's, which
+// must be ready here then, is made of both; when there is no such base, or they
+// give something else, the whole image is asked for.
 // Threads: the loop's.
 class ModuleStore {
  public:
@@ -83,9 +87,9 @@ class ModuleStore {
   bool Ask(std::string_view service, bool foreign, int64_t now_us);
 
   // Makes the executable, sealed against change, unless there is one. `later`:
-  // not yet, the image is on its way, or, when it was announced for another
-  // platform, whether there is one for this is asked. Else the module's status,
-  // or
+  // not yet, the image is on its way, or whether there is one is asked, because
+  // it was announced for another platform, or as a patch of what is not here.
+  // Else the module's status, or
   // RESOURCE_EXHAUSTED: there is no memory for it now.
   core::Status MakeReady(StoredModule* module, bool* later);
 
@@ -98,6 +102,10 @@ class ModuleStore {
   // Gives `module` its services, but, unless it is `ready`, those that a good
   // one has; or, if it is refused, those of one that is not.
   void Install(const std::shared_ptr<StoredModule>& module, bool ready);
+  // The module that was announced with `digest`, if it is ready; or null.
+  std::shared_ptr<StoredModule> FindReady(std::string_view digest) const;
+  // It can't be made of a patch. False: nobody can be asked.
+  bool AskForWhole(StoredModule* module);
   core::Status Inflate(const CachedImage& image, StoredModule* module);
 
   const std::string platform_;

@@ -67,6 +67,21 @@ class ModuleStoreTest : public testing::Test, private ModuleCourier::Local {
     notice.module = core::SerializeControl(load);
     store_.OnAnnounced(notice, locks_);
   }
+  // What makes `image`, of bytes that are all new, as long as `base` is there.
+  static std::string PatchTo(const std::string& image) {
+    return std::string({'\0', static_cast<char>(image.size()), '\0'}) + image;
+  }
+  core::LoadModule MakePatched(const std::string& service,
+                               const std::string& image,
+                               const core::LoadModule& base) {
+    const std::string patch = PatchTo(image);
+    core::LoadModule load = MakeModule(service, patch);
+    load.image_bytes = image.size();
+    load.base = base.digest;
+    load.patch_bytes = patch.size();
+    load.image_digest = core::Sha256Digest(image);
+    return load;
+  }
   void PutImage(const std::string& image) {
     const std::string deflated = Deflate(image);
     CachedImage* const cached = cache_.Add(core::Sha256Digest(deflated));
@@ -188,12 +203,13 @@ TEST_F(ModuleStoreTest, AnImageForAnotherPlatformOnlyIsNamedAndNotFetched) {
 
 // What is too large is refused before a byte of it is asked for.
 TEST_F(ModuleStoreTest, ASizeThatIsNotAcceptedIsRefusedByTheAnnouncement) {
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 5; ++i) {
     core::LoadModule load = MakeModule("a.A", "image");
     if (i == 0) load.deflated_bytes = 0;
     if (i == 1) load.deflated_bytes = 257 * 1024 * 1024;
     if (i == 2) load.image_bytes = 257 * 1024 * 1024;
     if (i == 3) load.digest = "short";
+    if (i == 4) load.patch_bytes = 257 * 1024 * 1024;
     Announce(load);
     bool later = false;
     EXPECT_EQ(MakeReady("a.A", &later).code(), Code::kInvalidArgument) << i;
@@ -374,12 +390,112 @@ TEST_F(ModuleStoreTest, AModuleServesOnWhenTheNextOneIsRefused) {
   core::LoadModule unload = MakeModule("a.A", "old");
   unload.digest.clear();
   Announce(unload);
-  EXPECT_EQ(ImageOf("a.A"), "module module of a.A was unloaded");
+  EXPECT_EQ(store_.FindService("a.A"), nullptr);
   Announce(MakeModule("a.A", "new"));
   bool later = false;
   EXPECT_EQ(MakeReady("a.A", &later).code(), Code::kPermissionDenied);
   Announce(MakeModule("a.A", "old"));
   EXPECT_EQ(ImageOf("a.A"), "old");
+}
+
+TEST_F(ModuleStoreTest, AnImageIsMadeOfItsBaseAndAPatch) {
+  const core::LoadModule old = MakeModule("a.A", "old");
+  PutImage("old");
+  Announce(old);
+  EXPECT_EQ(ImageOf("a.A"), "old");
+  const auto base = store_.FindService("a.A");
+  PutImage(PatchTo("new"));
+  const core::LoadModule next = MakePatched("a.A", "new", old);
+  Announce(next);
+  EXPECT_EQ(ImageOf("a.A"), "new");
+  EXPECT_EQ(store_.FindService("a.A")->base, nullptr) << "kept for nothing";
+  EXPECT_EQ(base.use_count(), 1);
+  // And that is a base as well.
+  PutImage(PatchTo("newer"));
+  Announce(MakePatched("a.A", "newer", next));
+  EXPECT_EQ(ImageOf("a.A"), "newer");
+  EXPECT_EQ(asked_, 0);
+}
+
+TEST_F(ModuleStoreTest, ThePatchedImageTakesCallsWhenThePatchIsHere) {
+  const core::LoadModule old = MakeModule("a.A", "old");
+  PutImage("old");
+  Announce(old);
+  EXPECT_EQ(ImageOf("a.A"), "old");
+  const std::string patch = Deflate(PatchTo("new"));
+  CachedImage* const arriving = cache_.Add(core::Sha256Digest(patch));
+  Announce(MakePatched("a.A", "new", old));
+  EXPECT_EQ(ImageOf("a.A"), "old");
+  ASSERT_TRUE(cache_.Append(arriving, patch.size(), 0, patch).ok());
+  store_.OnArrived(core::Sha256Digest(patch));
+  EXPECT_EQ(ImageOf("a.A"), "new");
+}
+
+// The base was announced and never called, or another serves by now.
+TEST_F(ModuleStoreTest, WithoutItsBaseTheWholeImageIsAskedFor) {
+  const core::LoadModule old = MakeModule("a.A", "old");
+  PutImage("old");
+  Announce(old);
+  PutImage(PatchTo("new"));
+  Announce(MakePatched("a.A", "new", old));
+  EXPECT_EQ(asked_for_, "a.A");
+  EXPECT_EQ(ImageOf("a.A"), "later");
+  EXPECT_EQ(asked_, 1);
+  PutImage("new");
+  Announce(MakeModule("a.A", "new"));
+  EXPECT_EQ(ImageOf("a.A"), "new");
+}
+
+TEST_F(ModuleStoreTest, WhoServesServesOnWhileTheWholeImageIsAskedFor) {
+  PutImage("another");
+  Announce(MakeModule("a.A", "another"));
+  EXPECT_EQ(ImageOf("a.A"), "another");
+  PutImage(PatchTo("new"));
+  Announce(MakePatched("a.A", "new", MakeModule("a.A", "old")));
+  EXPECT_EQ(asked_for_, "a.A");
+  EXPECT_EQ(ImageOf("a.A"), "another");
+  PutImage("new");
+  Announce(MakeModule("a.A", "new"));
+  EXPECT_EQ(ImageOf("a.A"), "new");
+}
+
+TEST_F(ModuleStoreTest, APatchThatGivesAnotherImageIsNotStarted) {
+  PutImage("old");
+  PutImage(PatchTo("new"));
+  for (int i = 0; i < 3; ++i) {
+    const std::string service = "a.A" + std::to_string(i);
+    const core::LoadModule old = MakeModule(service, "old");
+    Announce(old);
+    EXPECT_EQ(ImageOf(service), "old");
+    core::LoadModule load = MakePatched(service, "new", old);
+    if (i == 0) load.image_digest = core::Sha256Digest("else");
+    if (i == 1) load.image_bytes = 4;
+    if (i == 2) load.patch_bytes = 2;
+    Announce(load);
+    EXPECT_EQ(asked_, i);
+    EXPECT_EQ(ImageOf(service), "later") << i;
+    EXPECT_EQ(asked_for_, service);
+    EXPECT_EQ(asked_, i + 1);
+  }
+}
+
+// Nobody knows what a patch gives before it is made; and what a lock allows as
+// an image could be announced as a patch.
+TEST_F(ModuleStoreTest, WhoHoldsLocksTakesNoPatches) {
+  const core::LoadModule old = MakeModule("a.A", "old");
+  PutImage("old");
+  PutImage(PatchTo("new"));
+  core::LoadModule patched = MakePatched("a.A", "new", old);
+  for (const std::string& locks :
+       {"=one\n+" + ImageText(old) + "\n+" + ImageText(patched) + "\n",
+        std::string("=one\n-another module\n")}) {
+    locks_ = locks;
+    Announce(old);
+    EXPECT_EQ(ImageOf("a.A"), "old");
+    Announce(patched);
+    EXPECT_EQ(asked_for_, "a.A");
+    EXPECT_EQ(ImageOf("a.A"), "old");
+  }
 }
 
 TEST_F(ModuleStoreTest, AnAnnouncementWithoutADigestUnloads) {

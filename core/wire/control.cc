@@ -114,6 +114,9 @@ void Fields(M& m, V& visit, const LoadModule*) {
   visit(10, m.environment);
   visit(11, m.idle_ms);
   visit(12, m.memory_bytes);
+  visit(13, m.base);
+  visit(14, m.patch_bytes);
+  visit(15, m.image_digest);
 }
 
 template <typename M, typename V>

@@ -106,6 +106,9 @@ struct LoadModule {
   std::vector<std::string> environment;
   uint32_t idle_ms = 0;
   uint64_t memory_bytes = 0;
+  std::string base;
+  uint32_t patch_bytes = 0;
+  std::string image_digest;
 };
 
 struct Metadata {
