@@ -51,6 +51,9 @@ class ContextDirectory {
     std::vector<std::string> locks;
     // Digests of bundles of which it was logged that its locks refuse them.
     std::set<std::string> told_refused;
+    // The digest that its image was announced with for a call, by the bundle's
+    // digest: what patches can be made of there.
+    std::map<std::string, std::string> images;
     // Twice what the context keeps itself, which then never meets this one.
     core::LineBudget log_budget{2};
   };

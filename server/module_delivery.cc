@@ -1,6 +1,7 @@
 #include "server/module_delivery.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -22,6 +23,17 @@ namespace {
 
 // An announcement is one frame: what is in it beside the module, at most.
 constexpr size_t kRoomForTheRest = 1024;
+
+// Images of bundles that serve nothing there any more.
+void ForgetReplaced(ContextDirectory::Entry* entry) {
+  for (auto image = entry->images.begin(); image != entry->images.end();) {
+    bool serves = false;
+    for (const auto& [service, bundle] : entry->delivered) {
+      serves = serves || bundle == image->first;
+    }
+    image = serves ? std::next(image) : entry->images.erase(image);
+  }
+}
 
 }  // namespace
 
@@ -46,7 +58,7 @@ absl::Status ModuleDelivery::Ensure(const importer::Bundle& bundle,
   if (serves != entry->delivered.end() && serves->second == bundle.digest()) {
     return absl::OkStatus();
   }
-  const absl::Status announced = Announce(bundle, "", entry);
+  const absl::Status announced = Announce(bundle, Occasion::kCall, "", entry);
   if (!announced.ok()) return announced;
   got_[entry->id] = Got{bundle.name(), context_->loop()->NowUs()};
   EnsureRelated(bundle, entry);
@@ -66,7 +78,7 @@ void ModuleDelivery::EnsureRelated(const importer::Bundle& bundle,
     // One that is not loaded, or not for this context or its platform, is asked
     // for, in vain, when it is needed.
     if (related == nullptr || IsDelivered(*related, *entry) ||
-        !Announce(*related, "", entry).ok()) {
+        !Announce(*related, Occasion::kRelated, "", entry).ok()) {
       continue;
     }
     EnsureRelated(*related, entry);
@@ -84,7 +96,27 @@ bool ModuleDelivery::IsDelivered(const importer::Bundle& bundle,
   return false;
 }
 
+ModulePatchPtr ModuleDelivery::FindPatch(const importer::Bundle& bundle,
+                                         const bundle::Image& image,
+                                         const ContextDirectory::Entry& entry,
+                                         std::string* base) const {
+  // Who holds locks takes none: they know whole images.
+  if (!entry.locks.empty()) return nullptr;
+  for (const auto& service : bundle.manifest().services()) {
+    const auto serves = entry.delivered.find(service.name());
+    if (serves == entry.delivered.end()) continue;
+    const auto announced = entry.images.find(serves->second);
+    if (announced == entry.images.end()) continue;
+    *base = announced->second;
+    const ModulePatchPtr patch =
+        modules_->FindPatch(serves->second, bundle.digest(), image.platform());
+    if (patch != nullptr) return patch;
+  }
+  return nullptr;
+}
+
 absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
+                                      Occasion occasion,
                                       const std::string& asked,
                                       ContextDirectory::Entry* entry) {
   auto image = bundle.FindImage(entry->platform);
@@ -95,6 +127,21 @@ absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
   if (!image.ok()) return image.status();
   core::LoadModule load = AnnounceModule(bundle, **image, idle_ms_);
   if (load.platform == importer::kAnyPlatform) load.platform = entry->platform;
+  std::string_view bytes = bundle.DeflatedBytes(**image);
+  // One that is asked for has perhaps no base for a patch.
+  const ModulePatchPtr patch =
+      occasion == Occasion::kCall
+          ? FindPatch(bundle, **image, *entry, &load.base)
+          : nullptr;
+  if (patch != nullptr) {
+    bytes = patch->deflated;
+    load.digest = patch->digest;
+    load.deflated_bytes = static_cast<uint32_t>(bytes.size());
+    load.patch_bytes = patch->patch_bytes;
+    load.image_digest = patch->image_digest;
+  } else {
+    load.base.clear();
+  }
   // Not what another bundle has for this context, or the policy refuses.
   load.services.erase(
       std::remove_if(load.services.begin(), load.services.end(),
@@ -131,7 +178,6 @@ absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
   }
   // Now, while this bundle is known to have it.
   if (cache_.Find(load.digest) == nullptr) {
-    const std::string_view bytes = bundle.DeflatedBytes(**image);
     importer::CachedImage* const cached = cache_.Add(load.digest);
     if (cached != nullptr &&
         !cache_.Append(cached, static_cast<uint32_t>(bytes.size()), 0, bytes)
@@ -143,6 +189,10 @@ absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
   for (const core::ModuleService& service : load.services) {
     entry->delivered[service.name] = bundle.digest();
   }
+  if (occasion != Occasion::kRelated) {
+    entry->images[bundle.digest()] = load.digest;
+  }
+  ForgetReplaced(entry);
   return absl::OkStatus();
 }
 
@@ -225,13 +275,18 @@ void ModuleDelivery::OnAsked(const ModuleNotice& notice) {
 
 void ModuleDelivery::GiveImage(const std::string& digest) {
   for (const ModuleRepository::LoadedPtr& loaded : modules_->loaded()) {
+    std::string_view bytes;
     for (const auto& image : loaded->bundle->manifest().images()) {
-      if (image.sha256() != digest) continue;
-      const std::string_view bytes = loaded->bundle->DeflatedBytes(image);
-      (void)cache_.Append(cache_.Find(digest),
-                          static_cast<uint32_t>(bytes.size()), 0, bytes);
-      return;
+      if (image.sha256() == digest)
+        bytes = loaded->bundle->DeflatedBytes(image);
     }
+    for (const ModulePatchPtr& patch : loaded->patches) {
+      if (patch->digest == digest) bytes = patch->deflated;
+    }
+    if (bytes.empty()) continue;
+    (void)cache_.Append(cache_.Find(digest),
+                        static_cast<uint32_t>(bytes.size()), 0, bytes);
+    return;
   }
 }
 
@@ -249,7 +304,8 @@ absl::Status ModuleDelivery::AnswerService(const ModuleNotice& notice) {
     return absl::FailedPreconditionError(bundle.status().message());
   }
   if (!bundle.ok()) return bundle.status();
-  const absl::Status announced = Announce(**bundle, notice.name, entry);
+  const absl::Status announced =
+      Announce(**bundle, Occasion::kAsked, notice.name, entry);
   if (!announced.ok()) return announced;
   Learn(*entry, **bundle);
   EnsureRelated(**bundle, entry);

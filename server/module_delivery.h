@@ -83,10 +83,19 @@ class ModuleDelivery final : private importer::ModuleCourier::Local {
   bool OnRefused(const importer::Bundle& bundle, std::string_view lock,
                  const core::LoadModule& load, ContextDirectory::Entry* entry);
   void TellOldLocks();
+  // What can travel in place of `image` to `entry`, where an earlier version
+  // serves, and what that was announced with; or null.
+  ModulePatchPtr FindPatch(const importer::Bundle& bundle,
+                           const bundle::Image& image,
+                           const ContextDirectory::Entry& entry,
+                           std::string* base) const;
   // Whether it serves anything there.
   static bool IsDelivered(const importer::Bundle& bundle,
                           const ContextDirectory::Entry& entry);
-  absl::Status Announce(const importer::Bundle& bundle,
+  // For a call that somebody makes, for one that waits there and has made it
+  // ask for this, or because it is related to what is called.
+  enum class Occasion { kCall, kAsked, kRelated };
+  absl::Status Announce(const importer::Bundle& bundle, Occasion occasion,
                         const std::string& asked,
                         ContextDirectory::Entry* entry);
   void EnsureRelated(const importer::Bundle& bundle,

@@ -128,6 +128,38 @@ TEST_F(ModuleDeliveryTest, AnImageForAnotherPlatformIsOfNoUseHere) {
   EXPECT_EQ(CallOut("local:/local:a"), 0);
 }
 
+// Versions of one name differ in the last bytes of their image here.
+TEST_F(ModuleDeliveryTest, AnotherVersionOfTheSameNameTravelsAsAPatch) {
+  Load(Write("opener", "probe.v1.Open"));
+  const std::string image = image_;
+  const auto bytes_of = [this](const std::string& target) {
+    const uint64_t before = master_->module_bytes_sent();
+    EXPECT_EQ(CallOut(target), 0);
+    return master_->module_bytes_sent() - before;
+  };
+  Load(Write("probe", "probe.v1.Probe"));
+  const uint64_t whole = bytes_of("local:");
+  constexpr uint64_t kPatch = 10'000;
+  EXPECT_GT(whole, 10 * kPatch);
+  for (const char* version : {"two", "three", "four"}) {
+    image_ = image + version;
+    Load(Write("probe", "probe.v1.Probe"));
+    const uint64_t patch = bytes_of("local:");
+    EXPECT_GT(patch, 0u) << version;
+    EXPECT_LT(patch, kPatch) << version;
+    EXPECT_EQ(bytes_of("local:"), 0u) << version;
+  }
+  // Who has none of them gets it whole, and from a version that it has missed
+  // in between there is a patch as well.
+  EXPECT_GT(bytes_of("local:late"), 10 * kPatch);
+  for (const char* version : {"five", "six"}) {
+    image_ = image + version;
+    Load(Write("probe", "probe.v1.Probe"));
+  }
+  EXPECT_LT(bytes_of("local:"), kPatch);
+  EXPECT_LT(bytes_of("local:late"), kPatch);
+}
+
 TEST_F(ModuleDeliveryTest, ANewVersionIsAnnouncedAndTakesCalls) {
   Load(Write("first", "probe.v1.Probe"));
   Load(Write("opener", "probe.v1.Open"));

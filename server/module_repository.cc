@@ -57,6 +57,18 @@ void AddMethods(const importer::Bundle& bundle,
   }
 }
 
+// As the latest of `versions`.
+void Remember(const ModuleRepository::BundlePtr& bundle, size_t most,
+              std::vector<ModuleRepository::BundlePtr>* versions) {
+  for (size_t i = 0; i < versions->size(); ++i) {
+    if ((*versions)[i]->digest() != bundle->digest()) continue;
+    versions->erase(versions->begin() + i);
+    break;
+  }
+  versions->push_back(bundle);
+  if (versions->size() > most) versions->erase(versions->begin());
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> ReadBundleFile(const std::string& path) {
@@ -197,6 +209,7 @@ absl::StatusOr<ModuleRepository::LoadedPtr> ModuleRepository::Check(
     loaded->subject.images.push_back(importer::ImageText(
         AnnounceModule(*loaded->bundle, image, /*idle_ms=*/0)));
   }
+  AddPatches(loaded.get());
   return LoadedPtr(std::move(loaded));
 }
 
@@ -215,6 +228,37 @@ absl::StatusOr<ModuleRepository::LoadedPtr> ModuleRepository::ReadFile(
   absl::StatusOr<std::string> bytes = ReadBundleFile(path);
   if (!bytes.ok()) return bytes.status();
   return Check(*std::move(bytes), path, options);
+}
+
+void ModuleRepository::AddPatches(LoadedModule* loaded) const {
+  std::vector<BundlePtr> bases;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto recent = recent_.find(loaded->bundle->name());
+    if (recent == recent_.end()) return;
+    bases = recent->second;
+  }
+  for (const BundlePtr& base : bases) {
+    if (base->digest() == loaded->bundle->digest()) continue;
+    for (ModulePatchPtr& patch : MakeModulePatches(*base, *loaded->bundle)) {
+      loaded->patches.push_back(std::move(patch));
+    }
+  }
+}
+
+ModulePatchPtr ModuleRepository::FindPatch(std::string_view base_bundle,
+                                           std::string_view bundle,
+                                           std::string_view platform) const {
+  absl::MutexLock lock(&mutex_);
+  for (const LoadedPtr& each : loaded_) {
+    if (each->bundle->digest() != bundle) continue;
+    for (const ModulePatchPtr& patch : each->patches) {
+      if (patch->base_bundle == base_bundle && patch->platform == platform) {
+        return patch;
+      }
+    }
+  }
+  return nullptr;
 }
 
 void ModuleRepository::ForgetUnreachable() {
@@ -250,6 +294,7 @@ void ModuleRepository::Rebuild() {
       versions.insert(versions.begin(), each);
     }
     AddMethods(*each->bundle, &streams_);
+    Remember(each->bundle, kMaxRecent, &recent_[each->bundle->name()]);
   }
   for (const auto& [service, versions] : by_service_) {
     services_[service] = versions.front()->bundle;

@@ -16,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "importer/bundle.h"
 #include "server/bundle_checks.h"
+#include "server/module_patches.h"
 #include "server/module_policy.h"
 
 namespace ramet::server {
@@ -32,6 +33,8 @@ struct LoadedModule {
   std::string targets;  // of the contexts that it is for, and those below them
   std::string signer;   // the number of the key; empty: nobody has asked
   PolicySubject subject;
+  // From versions of the same name that were loaded before.
+  std::vector<ModulePatchPtr> patches;
   // Whether it is for every context.
   bool for_all() const { return targets == kAllTargets; }
   static constexpr char kAllTargets[] = "**";
@@ -48,7 +51,9 @@ struct LoadModuleOptions {
 // Versions: of the bundles that have a service and are for a context, the one
 //   that was loaded last takes its calls. A bundle that none can reach any
 //   more, because later ones have all of its services and are for the same
-//   contexts or for all, is forgotten.
+//   contexts or for all, is forgotten. The latest of each name are kept aside,
+//   because contexts have them: what is loaded later is made a patch of each,
+//   on the thread that loads.
 // Threads: any.
 class ModuleRepository {
  public:
@@ -109,6 +114,12 @@ class ModuleRepository {
   // ModulePolicy::Locks, by what is loaded.
   std::vector<std::string> Locks(std::string_view target) const;
 
+  // What makes an image of the bundle with digest `bundle` of that of
+  // `base_bundle`; null: nothing.
+  ModulePatchPtr FindPatch(std::string_view base_bundle,
+                           std::string_view bundle,
+                           std::string_view platform) const;
+
   // The bundle for `target` that has `method` ("/demo.v1.Greeter/SayHello") and
   // can be delivered to some platform that this master has an agent for.
   // UNIMPLEMENTED: no such service or method. FAILED_PRECONDITION: no image for
@@ -130,6 +141,8 @@ class ModuleRepository {
   absl::StatusOr<LoadedPtr> Check(std::string bytes, const std::string& origin,
                                   const LoadOptions& options) const;
   absl::StatusOr<LoadedPtr> ReadFile(const std::string& path) const;
+  // Makes patches from what was loaded before.
+  void AddPatches(LoadedModule* loaded) const ABSL_LOCKS_EXCLUDED(mutex_);
   void ForgetUnreachable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What is made of loaded_.
   void Rebuild() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -138,6 +151,9 @@ class ModuleRepository {
   const BundleChecks checks_;
   mutable absl::Mutex mutex_;
   std::vector<LoadedPtr> loaded_ ABSL_GUARDED_BY(mutex_);
+  // Versions that contexts may have, by name, the latest last.
+  static constexpr size_t kMaxRecent = 4;
+  std::map<std::string, std::vector<BundlePtr>> recent_ ABSL_GUARDED_BY(mutex_);
   // Each with the latest first.
   std::map<std::string, std::vector<LoadedPtr>, std::less<>> by_service_
       ABSL_GUARDED_BY(mutex_);

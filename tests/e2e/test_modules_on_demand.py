@@ -84,6 +84,50 @@ class ImagesTest(_Served):
       self.door.disconnect("local:")
 
 
+class PatchTest(_Served):
+  """Another version of what a context has costs what is new in it."""
+
+  def setUp(self):
+    super().setUp()
+    self.start()
+    self.whole = bundles.image_bytes(self.work, bundles.INTERCEPTED)
+
+  def load(self, bundle):
+    result = self.cli.run("module", "load", bundle, "--master",
+                          self.door.master.address)
+    self.assertEqual(0, result.status, str(result))
+
+  def test_it_travels_as_a_patch_over_each_link(self):
+    targets = ("local:/local:a", "local:/local:b", "local:")
+    before = [self.door.info(target).pid for target in targets]
+    up = self.sent("master", "local:")
+    down = self.sent("local:", "local:/local:a")
+    self.load(bundles.rebuilt(self.work))
+    after = [self.door.info(target).pid for target in targets]
+    self.assertFalse(set(before) & set(after))
+    for sent in (self.sent("master", "local:") - up,
+                 self.sent("local:", "local:/local:a") - down):
+      self.assertGreater(sent, 1000)
+      self.assertLess(sent, self.whole / 3)
+    # Back again, and to who has neither.
+    self.load(paths.PROBE)
+    up = self.sent("master", "local:")
+    self.door.info("local:")
+    self.assertLess(self.sent("master", "local:") - up, self.whole / 3)
+    up = self.sent("master", "local:")
+    self.door.info("local:/local:new")
+    self.assertGreater(self.sent("local:", "local:/local:new"),
+                       self.whole / 2)
+
+  def test_one_that_missed_versions_gets_a_patch_as_well(self):
+    self.door.info("local:")
+    self.load(bundles.version(self.work, 1))
+    self.load(bundles.rebuilt(self.work))
+    up = self.sent("master", "local:")
+    self.door.info("local:")
+    self.assertLess(self.sent("master", "local:") - up, self.whole / 3)
+
+
 class ModulesThatModulesCallTest(_Served):
   """probe.v1.Probe calls probe.v1.Open, which is in another bundle."""
 
