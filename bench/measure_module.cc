@@ -25,7 +25,14 @@ void MeasureModule(const Arguments& arguments) {
   demo::v1::GreeterStub greeter(session.Connect());
   const double first = TimeCall(&greeter);
   const double second = TimeCall(&greeter);
-  printf("{\"first_us\": %.1f, \"second_us\": %.1f}\n", first, second);
+  double updated = 0;
+  if (arguments.Has("update")) {
+    CheckOk(session.master()->LoadModuleFile(arguments.Text("update")),
+            "the next version can't be loaded");
+    updated = TimeCall(&greeter);
+  }
+  printf("{\"first_us\": %.1f, \"second_us\": %.1f, \"updated_us\": %.1f}\n",
+         first, second, updated);
 }
 
 }  // namespace ramet::bench

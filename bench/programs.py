@@ -22,13 +22,14 @@ GRPC_CLIENT = _BIN / "bench/grpc_greeter_client"
 GRPC_STREAM_SERVER = _BIN / "tests/interop/plain_server"
 GRPC_STREAM_CLIENT = _BIN / "bench/grpc_stream_client"
 GREETER = _BIN / "examples/greeter/greeter.rmod"
+GREETER_NEXT = _BIN / "bench/greeter_next.rmod"
 GREETER_PY = _BIN / "examples/greeter/greeter_py.rmod"
 GREETER_GO = _BIN / "examples/greeter/greeter_go.rmod"
 PROBE = _BIN / "tests/probe/probe.rmod"
 INTEROP = _BIN / "tests/interop/interop.rmod"
 BUILT = (RAMET, RAMET_BENCH, RAW_CHAIN, ROUTER_THROUGHPUT, GRPC_SERVER,
          GRPC_CLIENT, GRPC_STREAM_SERVER, GRPC_STREAM_CLIENT, GREETER,
-         GREETER_PY, GREETER_GO, PROBE, INTEROP)
+         GREETER_NEXT, GREETER_PY, GREETER_GO, PROBE, INTEROP)
 
 # Debian's Python has Mitogen; another python3 may come first in PATH.
 _PYTHON = "/usr/bin/python3"

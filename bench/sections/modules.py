@@ -54,9 +54,10 @@ def _first_calls(bench, name, port, line):
 
   cached = ramet(programs.GREETER, "--cache", _CACHE)
   cached()  # fills it
+  updated = ramet(programs.GREETER, "--update", programs.GREETER_NEXT)
   series = interleave(bench.plan.module_starts, bench.available({
       "C++": ramet(programs.GREETER), "Python": ramet(programs.GREETER_PY),
-      "cache": cached, "mitogen": mitogen}))
+      "cache": cached, "update": updated, "mitogen": mitogen}))
   texts = [_first(series[key]) for key in ("C++", "Python", "cache")]
   sent = ""
   if line:
@@ -65,7 +66,9 @@ def _first_calls(bench, name, port, line):
         for key in ("C++", "Python", "cache"))
   return Row(f"first call in an ssh context on {name}, C++ / Python / C++ with "
              "--cache, again", " / ".join(texts) + sent + "; second call "
-             f"{duration(series['C++'].median('second_us'))}",
+             f"{duration(series['C++'].median('second_us'))}; the next "
+             "version's first call "
+             f"{duration(series['update'].median('updated_us'))}",
              bench.text(series, "mitogen", _first), data=series)
 
 
