@@ -36,15 +36,18 @@ std::string Deflate(const std::string& bytes) {
   return deflated;
 }
 
+bool IsPatchable(const bundle::Image& image) {
+  return image.deflated_bytes() >= kMinPatchedBytes &&
+         image.image_bytes() <= kMaxPatchedBytes;
+}
+
 // Null: it does not pay.
 ModulePatchPtr MakeModulePatch(const importer::Bundle& base,
                                const bundle::Image& base_image,
                                const importer::Bundle& bundle,
                                const bundle::Image& image) {
-  if (image.sha256() == base_image.sha256() ||
-      image.deflated_bytes() < kMinPatchedBytes ||
-      image.image_bytes() > kMaxPatchedBytes ||
-      base_image.image_bytes() > kMaxPatchedBytes) {
+  if (image.sha256() == base_image.sha256() || !IsPatchable(image) ||
+      !IsPatchable(base_image)) {
     return nullptr;
   }
   const std::string from = Inflate(base, base_image);
@@ -66,6 +69,13 @@ ModulePatchPtr MakeModulePatch(const importer::Bundle& base,
 }
 
 }  // namespace
+
+bool IsPatchable(const importer::Bundle& bundle) {
+  for (const auto& image : bundle.manifest().images()) {
+    if (IsPatchable(image)) return true;
+  }
+  return false;
+}
 
 std::vector<ModulePatchPtr> MakeModulePatches(const importer::Bundle& base,
                                               const importer::Bundle& bundle) {

@@ -32,6 +32,9 @@ inline constexpr uint32_t kMinPatchedBytes = 48 * 1024;
 // asks less of the target.
 inline constexpr double kMinSaved = 0.5;
 
+// Whether any of its images can be patched, or be the base of a patch.
+bool IsPatchable(const importer::Bundle& bundle);
+
 // Patches from the images of `base` to those of `bundle`, where they pay. Takes
 // a tenth of a second for each image. Pure.
 std::vector<ModulePatchPtr> MakeModulePatches(const importer::Bundle& base,

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -288,13 +290,21 @@ void ModuleRepository::Rebuild() {
   by_service_.clear();
   services_.clear();
   streams_.clear();
+  std::set<std::string> loaded_names;
   for (const LoadedPtr& each : loaded_) {
     for (const auto& service : each->bundle->manifest().services()) {
       auto& versions = by_service_[service.name()];
       versions.insert(versions.begin(), each);
     }
     AddMethods(*each->bundle, &streams_);
-    Remember(each->bundle, kMaxRecent, &recent_[each->bundle->name()]);
+    loaded_names.insert(each->bundle->name());
+    if (IsPatchable(*each->bundle)) {
+      Remember(each->bundle, kMaxRecent, &recent_[each->bundle->name()]);
+    }
+  }
+  for (auto recent = recent_.begin(); recent != recent_.end();) {
+    recent = loaded_names.count(recent->first) > 0 ? std::next(recent)
+                                                   : recent_.erase(recent);
   }
   for (const auto& [service, versions] : by_service_) {
     services_[service] = versions.front()->bundle;

@@ -151,7 +151,8 @@ class ModuleRepository {
   const BundleChecks checks_;
   mutable absl::Mutex mutex_;
   std::vector<LoadedPtr> loaded_ ABSL_GUARDED_BY(mutex_);
-  // Versions that contexts may have, by name, the latest last.
+  // Versions that contexts may have, of the names that are loaded, the latest
+  // last.
   static constexpr size_t kMaxRecent = 4;
   std::map<std::string, std::vector<BundlePtr>> recent_ ABSL_GUARDED_BY(mutex_);
   // Each with the latest first.

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <random>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -214,6 +215,34 @@ TEST_F(ModuleVersionsTest, AnEarlierVersionMayComeBack) {
   Load("m", {"a.A"}, "2");
   Load("m", {"a.A"}, "1");
   EXPECT_THAT(Loaded(), ElementsAre("m 1"));
+}
+
+TEST_F(ModuleVersionsTest, TheLastFourOfANameHavePatchesToTheNext) {
+  std::mt19937 random(1);
+  std::string image(100'000, '\0');
+  for (char& byte : image) byte = static_cast<char>(random());
+  std::vector<std::string> digests;
+  const auto load = [&](const std::string& version) {
+    Load("m", {"a.A"}, image + version);
+    digests.push_back(modules_.loaded().back()->bundle->digest());
+  };
+  const auto has_patch = [&](size_t from, size_t to) {
+    return modules_.FindPatch(digests[from], digests[to],
+                              parent::ThisPlatform().name) != nullptr;
+  };
+  for (const char* version : {"0", "1", "2", "3", "4"}) load(version);
+  EXPECT_FALSE(has_patch(4, 4));
+  for (size_t from = 0; from < 4; ++from) EXPECT_TRUE(has_patch(from, 4));
+  load("5");
+  EXPECT_FALSE(has_patch(0, 5)) << "too long ago";
+  EXPECT_FALSE(has_patch(3, 4)) << "of what is loaded no more";
+  for (size_t from = 1; from < 5; ++from) EXPECT_TRUE(has_patch(from, 5));
+  // An earlier one comes back.
+  load("2");
+  EXPECT_TRUE(has_patch(5, 6));
+  ASSERT_TRUE(modules_.Unload("m").ok());
+  load("6");
+  EXPECT_FALSE(has_patch(6, 7)) << "with the last of a name all are forgotten";
 }
 
 TEST_F(ModuleVersionsTest, AServiceOfOtherContextsIsUnknown) {
