@@ -115,6 +115,9 @@ int socketpair(int domain, int type, int protocol, int fds[2]) {
   return Call(SYS_socketpair, domain, type, protocol, fds);
 }
 int fstat(int fd, struct stat* info) { return Call(SYS_fstat, fd, info); }
+int fstatat(int directory, const char* name, struct stat* info, int flags) {
+  return Call(SYS_newfstatat, directory, name, info, flags);
+}
 int access(const char* path, int mode) {
   return Call(SYS_faccessat, AT_FDCWD, path, mode);
 }
@@ -258,6 +261,13 @@ int clock_gettime(clockid_t clock, timespec* time) {
   const ramet::agent::VdsoClock vdso = ramet::agent::vdso_clock;
   if (vdso != nullptr && vdso(clock, time) == 0) return 0;
   return Call(SYS_clock_gettime, clock, time);
+}
+
+time_t time(time_t* seconds) {
+  timespec now = {};
+  clock_gettime(CLOCK_REALTIME, &now);
+  if (seconds != nullptr) *seconds = now.tv_sec;
+  return now.tv_sec;
 }
 
 }  // extern "C"
