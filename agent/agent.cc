@@ -64,7 +64,10 @@ Agent::~Agent() = default;
 void Agent::Run() { loop_.Run(); }
 
 void Agent::OnTick(bool quiet) {
-  if (quiet) TrimMemory();
+  if (quiet) {
+    modules_.ReleaseImages();
+    TrimMemory();
+  }
   orphans_.Tick();
 }
 

@@ -77,6 +77,15 @@ CachedImage* ModuleCourier::Fetch(std::string_view digest) {
   return nullptr;
 }
 
+void ModuleCourier::Release(std::string_view digest) {
+  const core::Router& router = context_->router();
+  for (const Link* link : router.children()) {
+    if (!router.HasModule(link->peer_id())) return;
+  }
+  const CachedImage* const image = cache_->Find(digest);
+  if (image != nullptr && image->complete) cache_->Remove(image);
+}
+
 bool ModuleCourier::Ask(ModuleNotice::Kind kind, std::string_view name) {
   if (!IsName(name)) return false;
   const std::string key = Key(kind, name);

@@ -78,6 +78,10 @@ class ModuleCourier {
   // or the cache is full of images that are in use.
   CachedImage* Fetch(std::string_view digest);
 
+  // The context itself needs the image no more: it goes, unless there are
+  // children who may.
+  void Release(std::string_view digest);
+
   // Asks for what is called `name`: OnNotice() will tell. False: it is unknown,
   // or too much was asked for.
   bool Ask(core::ModuleNotice::Kind kind, std::string_view name);

@@ -53,6 +53,17 @@ void ModuleStore::OnAnnounced(const core::ModuleNotice& notice,
   }
   bool ready = false;
   if (module->status.ok()) {
+    // Of another version that differs in something else.
+    for (const Service& each : services_) {
+      const StoredModule& known = *each.module;
+      if (known.image.valid() && known.announced.digest == announced.digest) {
+        module->image.Reset(fcntl(known.image.get(), F_DUPFD_CLOEXEC, 0));
+      }
+    }
+    ready = module->image.valid();
+    if (ready) module->base = nullptr;
+  }
+  if (module->status.ok() && !ready) {
     const CachedImage* const image = courier_->Fetch(announced.digest);
     ready = image != nullptr && image->complete;
     if (!ready) {
@@ -113,6 +124,14 @@ void ModuleStore::SetFailure(std::string_view digest, const Status& why) {
   for (size_t i = arriving_.size(); i-- > 0;) {
     if (arriving_[i]->announced.digest == digest) {
       arriving_.erase(arriving_.begin() + i);
+    }
+  }
+}
+
+void ModuleStore::ReleaseImages() {
+  for (const Service& each : services_) {
+    if (each.module->image.valid()) {
+      courier_->Release(each.module->announced.digest);
     }
   }
 }

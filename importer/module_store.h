@@ -75,6 +75,11 @@ class ModuleStore {
   // from now on, or, with OK, no more.
   void SetFailure(std::string_view digest, const core::Status& why);
 
+  // Lets images go of which there are executables. For a context that has been
+  // quiet for some time: one whose tree is being built may soon need them for a
+  // child.
+  void ReleaseImages();
+
   // Asks again, if it is time, for an image that found no room and may find it
   // now. True: it is here already.
   bool AskAgain(int64_t now_us);

@@ -11,6 +11,7 @@
 #include "core/context/context.h"
 #include "core/loop/event_loop.h"
 #include "core/testing/fake_clock.h"
+#include "core/testing/memory_network.h"
 #include "importer/image_cache.h"
 #include "importer/module_courier.h"
 #include "importer/module_locks.h"
@@ -127,6 +128,44 @@ TEST_F(ModuleStoreTest, MakesTheExecutableAtTheFirstCall) {
   EXPECT_EQ(ImageOf("a.A"), "image");
   EXPECT_EQ(ImageOf("a.A"), "image");
   EXPECT_EQ(store_.FindService("a.B"), nullptr);
+  EXPECT_EQ(asked_, 0);
+}
+
+TEST_F(ModuleStoreTest, AnImageThatWasInflatedIsKeptForChildrenOnly) {
+  PutImage("image");
+  Announce(MakeModule("a.A", "image"));
+  PutImage("related");
+  Announce(MakeModule("a.C", "related"));
+  EXPECT_EQ(ImageOf("a.A"), "image");
+  EXPECT_EQ(cache_.size(), 2u);
+  store_.ReleaseImages();
+  EXPECT_EQ(cache_.size(), 1u) << "that of which there is no executable";
+  EXPECT_EQ(ImageOf("a.C"), "related");
+  store_.ReleaseImages();
+  EXPECT_EQ(cache_.size(), 0u);
+  EXPECT_EQ(ImageOf("a.A"), "image") << "the executable is still there";
+  EXPECT_EQ(asked_, 0);
+
+  core::MemoryNetwork network(&loop_);
+  context_.router().AddChild(network.MakePair().a, 7, "child");
+  PutImage("another");
+  Announce(MakeModule("a.B", "another"));
+  EXPECT_EQ(ImageOf("a.B"), "another");
+  store_.ReleaseImages();
+  EXPECT_EQ(cache_.size(), 1u);
+}
+
+TEST_F(ModuleStoreTest, AVersionWithTheSameImageNeedsNoImage) {
+  PutImage("image");
+  Announce(MakeModule("a.A", "image"));
+  EXPECT_EQ(ImageOf("a.A"), "image");
+  store_.ReleaseImages();
+  const auto first = store_.FindService("a.A");
+  core::LoadModule second = MakeModule("a.A", "image");
+  second.idle_ms = 1;
+  Announce(second);
+  EXPECT_NE(store_.FindService("a.A"), first) << "at once";
+  EXPECT_EQ(ImageOf("a.A"), "image");
   EXPECT_EQ(asked_, 0);
 }
 

@@ -287,6 +287,54 @@ TEST_F(ModuleTreeTest, ASecondTargetCostsTheUplinkNoImage) {
   ExpectImages(*last_link_, 1);
 }
 
+TEST_F(ModuleTreeTest, AHopThatHasLetAnImageGoGetsItOnceMore) {
+  master_->Call(kBastion, {"a"}, "a");
+  network_.Settle();
+  EXPECT_EQ(bastion_->answered, 1u);
+  ExpectImages(uplink_, 1);
+  bastion_->store.ReleaseImages();
+  EXPECT_EQ(bastion_->images.size(), 0u);
+  // It had no child then.
+  Call(AddTarget(), {"a"}, "a");
+  EXPECT_EQ(uplink_.round_trips, 2u);
+  ExpectImages(uplink_, 1);
+  ExpectImages(*last_link_, 1);
+  Call(AddTarget(), {"a"}, "a");
+  ExpectImages(uplink_, 0);
+  ExpectImages(*last_link_, 1);
+}
+
+TEST_F(ModuleTreeTest, AHopThatHasAChildKeepsWhatItStarts) {
+  AddTarget();
+  master_->Call(kBastion, {"a"}, "a");
+  network_.Settle();
+  bastion_->store.ReleaseImages();
+  EXPECT_EQ(bastion_->images.size(), 1u);
+  Call(AddTarget(), {"a"}, "a");
+  ExpectImages(uplink_, 0);
+  ExpectImages(*last_link_, 1);
+}
+
+TEST_F(ModuleTreeTest, ADiskCacheSparesAHopTheSecondImage) {
+  UseDisk();
+  constexpr ContextId kHop = kBastion + 1;
+  Node hop(&loop_, &repository_, kHop, {core::kMasterId});
+  Count count;
+  Connect(master_.get(), &hop, &count);
+  master_->Call(kHop, {"a"}, "a");
+  network_.Settle();
+  EXPECT_EQ(hop.answered, 1u);
+  hop.store.ReleaseImages();
+  EXPECT_EQ(hop.images.size(), 0u);
+  count = Count();
+  const CachedImage* const image =
+      hop.courier.Fetch(repository_.modules.at("a").digest);
+  ASSERT_NE(image, nullptr);
+  EXPECT_TRUE(image->complete);
+  network_.Settle();
+  EXPECT_EQ(count.up_bytes, 0u);
+}
+
 TEST_F(ModuleTreeTest, ThreeRelatedModulesAreOneRoundTripAndNotFour) {
   Call(AddTarget(), {"a", "b", "c"}, "a b c");
   EXPECT_EQ(uplink_.round_trips, 1u);

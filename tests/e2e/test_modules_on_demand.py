@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import stat
 
 from fixtures import bundles
@@ -10,6 +11,7 @@ from fixtures import front_door
 from fixtures import kill_tree
 from fixtures import packed_modules
 from fixtures import paths
+from fixtures import poll
 from fixtures import relay
 from fixtures import sshd
 
@@ -126,6 +128,25 @@ class PatchTest(_Served):
     up = self.sent("master", "local:")
     self.door.info("local:")
     self.assertLess(self.sent("master", "local:") - up, self.whole / 3)
+
+
+class MemoryTest(_Served):
+  """With heartbeats, which tell when a context is quiet."""
+
+  def pss_kib(self, name):
+    with open(f"/proc/{self.door.pids()[name]}/smaps_rollup") as f:
+      (kib,) = re.findall(r"^Pss: +(\d+) kB$", f.read(), re.MULTILINE)
+    return int(kib)
+
+  def test_a_quiet_context_is_as_small_as_before(self):
+    self.start("--heartbeat", "1s")
+    pid = self.door.info("local:").pid
+    # Its image has 1 MiB, deflated.
+    poll.until(lambda: self.pss_kib("local:") < 300, "the image to go", 20)
+    # And may be started without it.
+    os.kill(pid, signal.SIGKILL)
+    poll.until(lambda: not os.path.exists(f"/proc/{pid}"), "the end", 20)
+    self.assertNotEqual(pid, self.door.info("local:").pid)
 
 
 class ModulesThatModulesCallTest(_Served):
