@@ -130,6 +130,57 @@ TEST_F(ImageFetcherTest, ADamagedImageIsAnError) {
   EXPECT_EQ(TakeGot(), (Words{"linux-aarch64 15 "}));
 }
 
+// Who is told that nothing comes may close what the others have waited for.
+TEST_F(ImageFetcherTest, WhoIsToldMayMakeTheOthersEnd) {
+  const auto nothing_comes = [this] {
+    ModuleNotice nothing;
+    nothing.code = static_cast<uint32_t>(Code::kUnavailable);
+    fetcher_.OnNotice(nothing);
+  };
+  for (int i = 0; i < 3; ++i) {
+    fetcher_.Get(
+        ModuleNotice::kAgent, "linux-aarch64",
+        [this, i, nothing_comes](const Status& status, std::string_view bytes) {
+          got_.push_back(std::to_string(i) + " " +
+                         std::to_string(static_cast<int>(status.code())) + " " +
+                         std::string(bytes));
+          nothing_comes();
+        });
+  }
+  Answer("linux-aarch64", "", Code::kUnimplemented);
+  EXPECT_EQ(TakeGot(), (Words{"2 12 ", "1 14 ", "0 14 "}));
+}
+
+TEST_F(ImageFetcherTest, WhoIsGivenAnImageMayMakeTheOthersEnd) {
+  for (int i = 0; i < 3; ++i) {
+    fetcher_.Get(
+        ModuleNotice::kAgent, "linux-aarch64",
+        [this, i](const Status& status, std::string_view bytes) {
+          got_.push_back(std::to_string(i) + " " +
+                         std::to_string(static_cast<int>(status.code())) + " " +
+                         std::string(bytes));
+          fetcher_.OnImage(Sha256Digest("agent"),
+                           Status(Code::kUnavailable, "gone"));
+        });
+  }
+  Answer("linux-aarch64", "agent", Code::kOk);
+  Load("agent", "agent");
+  EXPECT_EQ(TakeGot(), (Words{"2 0 agent", "1 14 agent", "0 14 agent"}));
+}
+
+TEST_F(ImageFetcherTest, WhoIsToldMayAskForMore) {
+  fetcher_.Get(ModuleNotice::kAgent, "linux-sparc",
+               [this](const Status&, std::string_view) {
+                 Get("linux-sparc");
+                 Get("linux-aarch64");
+               });
+  Answer("linux-sparc", "", Code::kUnimplemented);
+  EXPECT_EQ(TakeGot(), (Words{"linux-sparc 12 "}));
+  Answer("linux-aarch64", "agent", Code::kOk);
+  Load("agent", "agent");
+  EXPECT_EQ(TakeGot(), (Words{"linux-aarch64 0 agent"}));
+}
+
 TEST_F(ImageFetcherTest, NothingComesWithoutAParent) {
   Get("linux-aarch64");
   Get("linux-sparc");

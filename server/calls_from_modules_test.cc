@@ -123,7 +123,9 @@ class CallsFromModulesTest : public testing::Test {
   static void WaitUntilServing(const ProbeStub& probe) {
     const absl::Time end = absl::Now() + kHangs;
     while (absl::Now() < end) {
-      const auto info = probe.Info({});
+      stub::CallOptions options;
+      options.deadline = end;
+      const auto info = probe.Info({}, options);
       ASSERT_TRUE(info.ok()) << info.status();
       if (info->open_running() > 0) return;
     }

@@ -86,6 +86,15 @@ class DoorClientTest : public testing::Test {
     options.timeout = timeout;
     return options;
   }
+  // Until so many methods of the master's run; they have no other way to say
+  // so.
+  static bool WaitUntilRunning(int64_t count) {
+    const absl::Time end = absl::Now() + kHangs;
+    while (probe::Open::running() != count && absl::Now() < end) {
+      absl::SleepFor(absl::Milliseconds(1));
+    }
+    return probe::Open::running() == count;
+  }
   static EchoRequest Hello() {
     EchoRequest request;
     request.set_payload("hello");
@@ -171,13 +180,13 @@ TEST_F(DoorClientTest, MastersMethodsEndWithTheirCalls) {
   const int64_t before = probe::Open::cancelled();
   EXPECT_EQ(open.Echo(waits, Limit(absl::Milliseconds(50))).status().code(),
             StatusCode::kDeadlineExceeded);
-  while (probe::Open::running() > 0) absl::SleepFor(absl::Milliseconds(1));
+  ASSERT_TRUE(WaitUntilRunning(0));
   auto stream = open.EchoStream(Limit());
   ASSERT_TRUE(stream.Write(waits));
-  while (probe::Open::running() == 0) absl::SleepFor(absl::Milliseconds(1));
+  ASSERT_TRUE(WaitUntilRunning(1));
   stream.Cancel();
   EXPECT_EQ(stream.Finish().code(), StatusCode::kCancelled);
-  while (probe::Open::running() > 0) absl::SleepFor(absl::Milliseconds(1));
+  ASSERT_TRUE(WaitUntilRunning(0));
   EXPECT_EQ(probe::Open::cancelled(), before + 2);
   EchoRequest fails;
   fails.set_error_code(15);

@@ -160,6 +160,28 @@ TEST_F(ModuleDeliveryTest, AnotherVersionOfTheSameNameTravelsAsAPatch) {
   EXPECT_LT(bytes_of("local:late"), kPatch);
 }
 
+TEST_F(ModuleDeliveryTest, WhatIsTooLargeToBeAnnouncedIsRefused) {
+  Load(Write("caller", "probe.v1.Probe", {"opener"}));
+  const auto process = manifest_.process();
+  manifest_.mutable_process()->add_environment("LARGE=" +
+                                               std::string(70'000, 'x'));
+  Load(Write("opener", "probe.v1.Open"));
+  // As a related module it is left out; and nobody gets it who asks.
+  EXPECT_EQ(CallOut("local:/local:a"), kUnimplemented);
+  const auto context = master_->Connect("local:/local:a");
+  ASSERT_TRUE(context.ok()) << context.status();
+  stub::CallOptions options;
+  options.timeout = kHangs;
+  const absl::Status refused =
+      ::probe::v1::OpenStub(*context).Echo({}, options).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(refused.message(),
+            "module opener has too many methods or variables to be announced");
+  *manifest_.mutable_process() = process;
+  Load(Write("opener", "probe.v1.Open"));
+  EXPECT_EQ(CallOut("local:/local:a"), 0);
+}
+
 TEST_F(ModuleDeliveryTest, ANewVersionIsAnnouncedAndTakesCalls) {
   Load(Write("first", "probe.v1.Probe"));
   Load(Write("opener", "probe.v1.Open"));
