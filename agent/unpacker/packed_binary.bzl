@@ -23,7 +23,8 @@ def packed_binary(name, binary, platform = "linux-x86_64", **kwargs):
     native.cc_binary(
         name = name + "_program",
         srcs = [name + "_image.cc"],
-        # Of the toolchain's libraries nothing is asked for.
+        # No libraries: a call of one is an error.
+        features = ["-default_libs"],
         linkopts = ["-nostartfiles"],
         tags = ["manual"],
         deps = [

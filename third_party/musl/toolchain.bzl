@@ -72,6 +72,15 @@ def _musl_toolchain_config_impl(ctx):
                 "-fno-reorder-blocks",
                 "-fno-schedule-insns2",
                 "-fno-tree-pre",
+                # And what costs more bytes than it saves: saving registers
+                # around calls, constants kept out of loops.
+                "-fno-caller-saves",
+                "-fno-code-hoisting",
+                "-fno-move-loop-invariants",
+                "-fno-optimize-sibling-calls",
+                "-fno-reorder-functions",
+                "-fno-shrink-wrap",
+                "-fno-tree-loop-distribute-patterns",
                 "-fno-ident",
                 "-no-canonical-prefixes",
                 "-Wno-builtin-macro-redefined",
@@ -111,7 +120,7 @@ def _musl_toolchain_config_impl(ctx):
                 "-Wl,-z,noseparate-code",
                 "-Wl,--hash-style=gnu",
                 "-s",
-            ])]),
+            ] + ctx.attr.copts)]),
         ],
     )
     default_libs = feature(
