@@ -19,12 +19,13 @@ namespace {
 using Bytes = std::vector<uint8_t>;
 
 // LZMA_STREAM_END: `in` makes exactly the bytes of `out`, and ends there.
-lzma_ret DecodeWithLiblzma(const Bytes& in, Bytes* out) {
+lzma_ret DecodeWithLiblzma(LzmaParameters parameters, const Bytes& in,
+                           Bytes* out) {
   lzma_options_lzma options = {};
   options.dict_size = std::max<uint32_t>(out->size(), LZMA_DICT_SIZE_MIN);
-  options.lc = kLiteralContextBits;
-  options.lp = kLiteralPositionBits;
-  options.pb = kPositionBits;
+  options.lc = parameters.literal_context_bits;
+  options.lp = parameters.literal_position_bits;
+  options.pb = parameters.position_bits;
   options.ext_flags = 0;  // no end marker
   options.ext_size_low = static_cast<uint32_t>(out->size());
   options.ext_size_high = 0;
@@ -42,16 +43,17 @@ lzma_ret DecodeWithLiblzma(const Bytes& in, Bytes* out) {
   return result;
 }
 
-void CheckDecoder(const Bytes& in, size_t out_size) {
+void CheckDecoder(LzmaParameters parameters, const Bytes& in, size_t out_size) {
   Bytes out(out_size);
-  const bool decoded = DecodeLzma(in.data(), in.size(), out.data(), out_size);
+  const bool decoded =
+      DecodeLzma(parameters, in.data(), in.size(), out.data(), out_size);
   // Ours reads zeros behind the end of its input, where liblzma stops, and does
   // not look at the first byte. A symbol takes less than 8 bytes.
   Bytes longer = in;
   longer.resize(in.size() + 8 * (out_size + 1));
   longer[0] = 0;
   Bytes expected(out_size);
-  const lzma_ret result = DecodeWithLiblzma(longer, &expected);
+  const lzma_ret result = DecodeWithLiblzma(parameters, longer, &expected);
   if (decoded) RAMET_CHECK(out == expected);
   if (result == LZMA_STREAM_END) RAMET_CHECK(decoded);
 }
@@ -70,7 +72,8 @@ void Run(fuzz::FuzzInput input) {
   const size_t out_size = size_t{1} + input.Uint16() % 8192;
   Bytes bytes;
   while (!input.empty()) bytes.push_back(input.Byte());
-  CheckDecoder(bytes, out_size);
+  CheckDecoder(kX86Lzma, bytes, out_size);
+  CheckDecoder(kArm64Lzma, bytes, out_size);
   CheckFilter(&FilterX86Branches, bytes);
   CheckFilter(&FilterArm64Branches, bytes);
 }

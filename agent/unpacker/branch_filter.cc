@@ -43,14 +43,23 @@ void FilterX86Branches(uint8_t* bytes, size_t size, bool encode) {
 }
 
 void FilterArm64Branches(uint8_t* bytes, size_t size, bool encode) {
-  constexpr uint32_t kOperandMask = 0x03FFFFFF;
   constexpr uint32_t kBl = 0x94000000;
+  constexpr uint32_t kBlOperand = 0x03FFFFFF;
+  constexpr uint32_t kAdr = 0x10000000;
+  // Two bits, the lowest, lie at the top: they stay as they are.
+  constexpr uint32_t kAdrOperand = 0x00FFFFE0;
   for (size_t i = 0; i + 4 <= size; i += 4) {
     const uint32_t word = LoadLittleEndian(bytes + i);
-    if ((word & ~kOperandMask) != kBl) continue;
-    const uint32_t here = static_cast<uint32_t>(i / 4);
-    const uint32_t operand = encode ? word + here : word - here;
-    StoreLittleEndian(bytes + i, kBl | (operand & kOperandMask));
+    uint32_t here = static_cast<uint32_t>(i / 4);
+    uint32_t operand = kBlOperand;
+    if ((word & ~kBlOperand) != kBl) {
+      if ((word & 0x9F000000) != kAdr) continue;
+      here <<= 5;
+      operand = kAdrOperand;
+    }
+    StoreLittleEndian(
+        bytes + i,
+        (word & ~operand) | ((encode ? word + here : word - here) & operand));
   }
 }
 

@@ -15,7 +15,8 @@ namespace ramet::unpacker {
 // 16 MiB, displacements that take more left as they are.
 void FilterX86Branches(uint8_t* bytes, size_t size, bool encode);
 
-// AArch64: BL. Little-endian; instructions begin at multiples of 4.
+// AArch64: BL, and ADR, with which code of the tiny model takes addresses.
+// Little-endian; instructions begin at multiples of 4.
 void FilterArm64Branches(uint8_t* bytes, size_t size, bool encode);
 
 }  // namespace ramet::unpacker

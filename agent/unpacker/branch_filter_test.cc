@@ -24,8 +24,8 @@ Bytes Decoded(Filter filter, Bytes bytes) {
 
 // Bytes among which what the filters look for is frequent.
 Bytes Code(std::mt19937* random) {
-  constexpr uint8_t kFrequent[] = {0xE8, 0xE9, 0x0F, 0x80, 0x8F,
-                                   0x00, 0xFF, 0x7F, 0x94, 0x97};
+  constexpr uint8_t kFrequent[] = {0xE8, 0xE9, 0x0F, 0x80, 0x8F, 0x00, 0xFF,
+                                   0x7F, 0x94, 0x97, 0x10, 0x70, 0x90};
   Bytes bytes((*random)() % 200);
   for (uint8_t& byte : bytes) {
     byte = (*random)() % 4 == 0 ? (*random)() & 0xFF
@@ -73,6 +73,19 @@ TEST(Arm64BranchFilterTest, CallsOfOneFunctionBecomeAlike) {
                          0x40, 0,    0,    0x94, 0x1F, 0, 0};
   EXPECT_EQ(Encoded(FilterArm64Branches, code), encoded);
   EXPECT_EQ(Decoded(FilterArm64Branches, encoded), code);
+}
+
+TEST(Arm64BranchFilterTest, AddressesOfOneObjectBecomeAlike) {
+  // adr x0, 0x1000 at 4 and at 8; their lowest two bits are zero.
+  const Bytes code = {0x1F, 0x20, 0x03, 0xD5, 0xE0, 0x7F,
+                      0x00, 0x10, 0xC0, 0x7F, 0x00, 0x10};
+  const Bytes encoded = {0x1F, 0x20, 0x03, 0xD5, 0x00, 0x80,
+                         0x00, 0x10, 0x00, 0x80, 0x00, 0x10};
+  EXPECT_EQ(Encoded(FilterArm64Branches, code), encoded);
+  EXPECT_EQ(Decoded(FilterArm64Branches, encoded), code);
+  // adrp stays.
+  const Bytes page = {0xE0, 0x7F, 0x00, 0x90, 0xE0, 0x7F, 0x00, 0x90};
+  EXPECT_EQ(Encoded(FilterArm64Branches, page), page);
 }
 
 TEST(BranchFilterTest, EachDirectionUndoesTheOtherOnAnyBytes) {

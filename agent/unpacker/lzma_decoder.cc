@@ -17,31 +17,30 @@ constexpr int kAlignBits = 4;
 constexpr uint32_t kMatchMinLen = 2;
 constexpr int kLiteralProbs = 0x300;
 
-static_assert(kPositionBits == 0 && kLiteralPositionBits == 0,
-              "there is one context of each for all positions");
+constexpr int kPosStates = 1 << kMaxPositionBits;
 
 // Each array of 2^n serves a tree of n bits, whose entry 0 is unused.
 struct LengthModel {
   Prob choice;
   Prob choice2;
-  Prob low[8];
-  Prob mid[8];
+  Prob low[kPosStates][8];
+  Prob mid[kPosStates][8];
   Prob high[256];
 };
 
 struct Model {
-  Prob is_match[kStates];
+  Prob is_match[kStates][kPosStates];
   Prob is_rep[kStates];
   Prob is_rep_g0[kStates];
   Prob is_rep_g1[kStates];
   Prob is_rep_g2[kStates];
-  Prob is_rep0_long[kStates];
+  Prob is_rep0_long[kStates][kPosStates];
   Prob pos_slot[kLenToPosStates][1 << kPosSlotBits];
   Prob pos_decoders[1 + kFullDistances - kEndPosModelIndex];
   Prob align[1 << kAlignBits];
   LengthModel length;
   LengthModel rep_length;
-  Prob literal[kLiteralProbs << kLiteralContextBits];
+  Prob literal[kLiteralProbs << kMaxLiteralBits];
 };
 
 // The range decoder. Behind the end of its input it reads zeros.
@@ -104,9 +103,9 @@ class RangeDecoder {
   }
 
   // The decoder of match lengths, less kMatchMinLen.
-  uint32_t Length(LengthModel* model) {
-    if (Bit(&model->choice) == 0) return Tree(model->low, 3);
-    if (Bit(&model->choice2) == 0) return 8 + Tree(model->mid, 3);
+  uint32_t Length(LengthModel* model, uint32_t position) {
+    if (Bit(&model->choice) == 0) return Tree(model->low[position], 3);
+    if (Bit(&model->choice2) == 0) return 8 + Tree(model->mid[position], 3);
     return 16 + Tree(model->high, 8);
   }
 
@@ -164,8 +163,8 @@ uint32_t Distance(RangeDecoder* decoder, Model* model, uint32_t length) {
 
 }  // namespace
 
-bool DecodeLzma(const uint8_t* in, size_t in_size, uint8_t* out,
-                size_t out_size) {
+bool DecodeLzma(LzmaParameters parameters, const uint8_t* in, size_t in_size,
+                uint8_t* out, size_t out_size) {
   Model model;
   Prob* const probs = reinterpret_cast<Prob*>(&model);
   for (size_t i = 0; i < sizeof model / sizeof(Prob); ++i) {
@@ -176,15 +175,18 @@ bool DecodeLzma(const uint8_t* in, size_t in_size, uint8_t* out,
   uint32_t state = 0;
   size_t done = 0;
   while (done < out_size) {
-    if (decoder.Bit(&model.is_match[state]) == 0) {
+    const uint32_t position = done & ((1u << parameters.position_bits) - 1);
+    if (decoder.Bit(&model.is_match[state][position]) == 0) {
       const uint32_t previous = done > 0 ? out[done - 1] : 0;
       // A match was within the output, and that only grows.
       const bool matched = state >= kFirstMatchState;
+      const uint32_t context =
+          (done & ((1u << parameters.literal_position_bits) - 1))
+              << parameters.literal_context_bits |
+          previous >> (8 - parameters.literal_context_bits);
       out[done] = static_cast<uint8_t>(
-          Literal(&decoder,
-                  model.literal +
-                      kLiteralProbs * (previous >> (8 - kLiteralContextBits)),
-                  matched, matched ? out[done - reps[0] - 1] : 0));
+          Literal(&decoder, model.literal + kLiteralProbs * context, matched,
+                  matched ? out[done - reps[0] - 1] : 0));
       ++done;
       state = state < 4 ? 0 : state - (state < 10 ? 3 : 6);
       continue;
@@ -193,7 +195,7 @@ bool DecodeLzma(const uint8_t* in, size_t in_size, uint8_t* out,
     // Where the next state is another after a match than after a literal.
     const uint32_t after_match = state >= kFirstMatchState ? 3 : 0;
     if (decoder.Bit(&model.is_rep[state]) == 0) {
-      length = kMatchMinLen + decoder.Length(&model.length);
+      length = kMatchMinLen + decoder.Length(&model.length, position);
       const uint32_t distance =
           Distance(&decoder, &model, length - kMatchMinLen);
       for (int i = 3; i > 0; --i) reps[i] = reps[i - 1];
@@ -205,7 +207,7 @@ bool DecodeLzma(const uint8_t* in, size_t in_size, uint8_t* out,
         which = decoder.Bit(&model.is_rep_g1[state]) == 0   ? 1
                 : decoder.Bit(&model.is_rep_g2[state]) == 0 ? 2
                                                             : 3;
-      } else if (decoder.Bit(&model.is_rep0_long[state]) == 0) {
+      } else if (decoder.Bit(&model.is_rep0_long[state][position]) == 0) {
         which = -1;  // one byte
       }
       if (which < 0) {
@@ -214,7 +216,7 @@ bool DecodeLzma(const uint8_t* in, size_t in_size, uint8_t* out,
         const uint32_t distance = reps[which];
         for (; which > 0; --which) reps[which] = reps[which - 1];
         reps[0] = distance;
-        length = kMatchMinLen + decoder.Length(&model.rep_length);
+        length = kMatchMinLen + decoder.Length(&model.rep_length, position);
         state = after_match == 0 ? 8 : 11;
       }
     }

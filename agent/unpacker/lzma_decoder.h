@@ -6,11 +6,19 @@
 
 namespace ramet::unpacker {
 
-// The properties of every stream here (lc, lp and pb of LZMA), the best of all
-// for an agent: docs/decisions/0007-self-unpacking-agent.md.
-inline constexpr int kLiteralContextBits = 3;
-inline constexpr int kLiteralPositionBits = 0;
-inline constexpr int kPositionBits = 0;
+// The properties of a stream: lc, lp and pb of LZMA.
+struct LzmaParameters {
+  int literal_context_bits;
+  int literal_position_bits;  // both together at most kMaxLiteralBits
+  int position_bits;          // at most kMaxPositionBits
+};
+inline constexpr int kMaxLiteralBits = 3;
+inline constexpr int kMaxPositionBits = 2;
+
+// The best of all for an agent (docs/decisions/0007-self-unpacking-agent.md,
+// 0015-room-in-the-agent.md): an instruction of AArch64 has four bytes.
+inline constexpr LzmaParameters kX86Lzma = {3, 0, 0};
+inline constexpr LzmaParameters kArm64Lzma = {1, 2, 2};
 
 // Unpacks a raw LZMA1 stream, without header and end marker, that makes exactly
 // `out_size` bytes. The dictionary is the whole output.
@@ -20,10 +28,10 @@ inline constexpr int kPositionBits = 0;
 // to `out_size`. Damage that makes another valid stream is for a checksum to
 // find; bytes behind the end of the stream are ignored.
 //
-// Pure; takes 16 KiB of stack. After Igor Pavlov's "LZMA specification"
+// Pure; takes 17 KiB of stack. After Igor Pavlov's "LZMA specification"
 // (lzma-specification.txt of the LZMA SDK, 2015), whose names it uses.
-bool DecodeLzma(const uint8_t* in, size_t in_size, uint8_t* out,
-                size_t out_size);
+bool DecodeLzma(LzmaParameters parameters, const uint8_t* in, size_t in_size,
+                uint8_t* out, size_t out_size);
 
 }  // namespace ramet::unpacker
 

@@ -19,18 +19,28 @@ Bytes FromText(const std::string& text) {
 }
 
 // Into a buffer of exactly that size, whose neighbours a sanitizer watches.
-bool Decode(const Bytes& packed, Bytes* out) {
+bool Decode(LzmaParameters parameters, const Bytes& packed, Bytes* out) {
   // vector's data() may be more than size(): copies have no room to spare.
   const Bytes in(packed);
-  return DecodeLzma(in.data(), in.size(), out->data(), out->size());
+  return DecodeLzma(parameters, in.data(), in.size(), out->data(), out->size());
 }
 
+bool Decode(const Bytes& packed, Bytes* out) {
+  return Decode(kX86Lzma, packed, out);
+}
+
+Bytes Pack(const Bytes& bytes) { return tools::PackLzma(kX86Lzma, bytes); }
+
 void ExpectRoundTrip(const Bytes& bytes) {
-  const Bytes packed = tools::PackLzma(bytes);
-  ASSERT_FALSE(packed.empty());
-  Bytes out(bytes.size());
-  EXPECT_TRUE(Decode(packed, &out)) << bytes.size() << " bytes";
-  EXPECT_EQ(out, bytes);
+  for (const LzmaParameters parameters :
+       {kX86Lzma, kArm64Lzma, LzmaParameters{0, 3, 1},
+        LzmaParameters{0, 0, 2}}) {
+    const Bytes packed = tools::PackLzma(parameters, bytes);
+    ASSERT_FALSE(packed.empty());
+    Bytes out(bytes.size());
+    EXPECT_TRUE(Decode(parameters, packed, &out)) << bytes.size() << " bytes";
+    EXPECT_EQ(out, bytes);
+  }
 }
 
 // Text, zeros and noise, near and far repeats: every kind of symbol.
@@ -83,13 +93,13 @@ TEST(LzmaDecoderTest, UnpacksDistancesOfAMegabyte) {
   const Bytes begin(bytes.begin(), bytes.begin() + 5000);
   bytes.insert(bytes.end(), begin.begin(), begin.end());
   Bytes out(bytes.size());
-  ASSERT_TRUE(Decode(tools::PackLzma(bytes), &out));
+  ASSERT_TRUE(Decode(Pack(bytes), &out));
   EXPECT_EQ(out, bytes);
 }
 
 TEST(LzmaDecoderTest, AStreamThatIsCutOffIsDamaged) {
   const Bytes bytes = Mixture(3, 3000);
-  const Bytes packed = tools::PackLzma(bytes);
+  const Bytes packed = Pack(bytes);
   Bytes out(bytes.size());
   size_t passed = 0;
   for (size_t size = 0; size < packed.size(); ++size) {
@@ -102,7 +112,7 @@ TEST(LzmaDecoderTest, AStreamThatIsCutOffIsDamaged) {
 
 TEST(LzmaDecoderTest, ANotEndedStreamIsDamaged) {
   const Bytes bytes = Mixture(3, 3000);
-  const Bytes packed = tools::PackLzma(bytes);
+  const Bytes packed = Pack(bytes);
   for (const size_t size : {1, 10, 2000, 2999}) {
     Bytes out(size);
     EXPECT_FALSE(Decode(packed, &out)) << size;
@@ -111,7 +121,7 @@ TEST(LzmaDecoderTest, ANotEndedStreamIsDamaged) {
 
 TEST(LzmaDecoderTest, DamageStaysWithinTheBuffers) {
   const Bytes bytes = Mixture(5, 4000);
-  const Bytes packed = tools::PackLzma(bytes);
+  const Bytes packed = Pack(bytes);
   std::mt19937 random(7);
   for (int round = 0; round < 3000; ++round) {
     Bytes damaged = packed;
@@ -119,7 +129,9 @@ TEST(LzmaDecoderTest, DamageStaysWithinTheBuffers) {
       damaged[random() % damaged.size()] = random() & 0xFF;
     }
     Bytes out(bytes.size());
-    Decode(damaged, &out);  // a sanitizer watches
+    // A sanitizer watches.
+    Decode(damaged, &out);
+    Decode(kArm64Lzma, damaged, &out);
   }
 }
 

@@ -42,6 +42,13 @@ namespace {
 // Where an agent expects its own image.
 constexpr int kImageFd = 3;
 constexpr int kFailedStatus = 1;
+#if defined(__x86_64__)
+constexpr LzmaParameters kLzma = kX86Lzma;
+constexpr auto FilterBranches = &FilterX86Branches;
+#elif defined(__aarch64__)
+constexpr LzmaParameters kLzma = kArm64Lzma;
+constexpr auto FilterBranches = &FilterArm64Branches;
+#endif
 // The highest number of an error that the kernel returns.
 constexpr unsigned long kMaxErrno = 4095;
 
@@ -114,15 +121,12 @@ void UnpackImage() {
       Check(Syscall(SYS_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED,
                     kImageFd, 0),
             "mmap"));
-  if (!DecodeLzma(kPackedImage.bytes, kPackedImage.byte_count, image, size) ||
+  if (!DecodeLzma(kLzma, kPackedImage.bytes, kPackedImage.byte_count, image,
+                  size) ||
       Checksum(image, size) != kPackedImage.checksum) {
     Fail("damaged", 0);
   }
-#if defined(__x86_64__)
-  FilterX86Branches(image, size, false);
-#elif defined(__aarch64__)
-  FilterArm64Branches(image, size, false);
-#endif
+  FilterBranches(image, size, false);
   Syscall(SYS_munmap, image, size);
   // Best effort, against changes under the feet of those who run it.
   Syscall(SYS_fcntl, kImageFd, F_ADD_SEALS,

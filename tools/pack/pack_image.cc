@@ -55,9 +55,11 @@ int main(int argc, char** argv) {
   if (!ramet::tools::EncodeBranches(machine, &image)) {
     return Fail("no static executable that can be packed", argv[1]);
   }
-  const std::vector<uint8_t> packed = ramet::tools::PackLzma(image);
+  const ramet::unpacker::LzmaParameters parameters =
+      ramet::tools::LzmaFor(machine);
+  const std::vector<uint8_t> packed = ramet::tools::PackLzma(parameters, image);
   std::vector<uint8_t> unpacked(image.size());
-  if (!ramet::unpacker::DecodeLzma(packed.data(), packed.size(),
+  if (!ramet::unpacker::DecodeLzma(parameters, packed.data(), packed.size(),
                                    unpacked.data(), unpacked.size()) ||
       unpacked != image) {
     return Fail("what was packed does not unpack", argv[1]);

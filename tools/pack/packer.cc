@@ -12,15 +12,16 @@
 namespace ramet::tools {
 namespace {
 
-std::vector<uint8_t> PackOnce(const std::vector<uint8_t>& image,
+std::vector<uint8_t> PackOnce(unpacker::LzmaParameters parameters,
+                              const std::vector<uint8_t>& image,
                               lzma_match_finder finder, uint32_t nice_length) {
   constexpr uint32_t kDepth = 1000;  // as deep as it ever pays
   lzma_options_lzma options;
   lzma_lzma_preset(&options, 9 | LZMA_PRESET_EXTREME);
   options.dict_size = std::max<uint32_t>(image.size(), LZMA_DICT_SIZE_MIN);
-  options.lc = unpacker::kLiteralContextBits;
-  options.lp = unpacker::kLiteralPositionBits;
-  options.pb = unpacker::kPositionBits;
+  options.lc = parameters.literal_context_bits;
+  options.lp = parameters.literal_position_bits;
+  options.pb = parameters.position_bits;
   options.mf = finder;
   options.nice_len = nice_length;
   options.depth = kDepth;
@@ -42,13 +43,15 @@ std::vector<uint8_t> PackOnce(const std::vector<uint8_t>& image,
 
 }  // namespace
 
-std::vector<uint8_t> PackLzma(const std::vector<uint8_t>& image) {
+std::vector<uint8_t> PackLzma(unpacker::LzmaParameters parameters,
+                              const std::vector<uint8_t>& image) {
   std::vector<uint8_t> best;
   for (const lzma_match_finder finder :
        {LZMA_MF_BT2, LZMA_MF_BT3, LZMA_MF_BT4}) {
     for (const uint32_t nice_length :
          {16u, 24u, 28u, 32u, 36u, 40u, 44u, 48u, 52u, 64u, 96u, 128u, 273u}) {
-      std::vector<uint8_t> packed = PackOnce(image, finder, nice_length);
+      std::vector<uint8_t> packed =
+          PackOnce(parameters, image, finder, nice_length);
       if (packed.empty()) return packed;
       if (best.empty() || packed.size() < best.size()) best.swap(packed);
     }
@@ -66,6 +69,10 @@ int ElfMachine(const std::vector<uint8_t>& image) {
     return 0;
   }
   return header.e_machine;
+}
+
+unpacker::LzmaParameters LzmaFor(int machine) {
+  return machine == EM_AARCH64 ? unpacker::kArm64Lzma : unpacker::kX86Lzma;
 }
 
 bool EncodeBranches(int machine, std::vector<uint8_t>* image) {
