@@ -23,6 +23,12 @@ extern "C" [[noreturn]] void ramet_no_streams() {
   abort();
 }
 
+// Reached from unreached.S.
+extern "C" [[noreturn]] void ramet_unreached() {
+  Say("ramet: a library did what no module was expected to need\n");
+  abort();
+}
+
 extern "C" __attribute__((weak)) char ramet_cout asm("_ZSt4cout");
 
 namespace std {
