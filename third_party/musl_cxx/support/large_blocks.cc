@@ -1,0 +1,79 @@
+#include "third_party/musl_cxx/support/large_blocks.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "third_party/musl_cxx/support/block_sizes.h"
+#include "third_party/musl_cxx/support/small_blocks.h"
+
+namespace ramet::memory {
+namespace {
+
+// A message of 1 MiB in a string that has grown to hold it, with room for more.
+constexpr size_t kLargestKeptBytes = 4 * 1024 * 1024;
+// What a module keeps at most when it has nothing to do: eight calls with
+// messages of 1 MiB are as fast as with glibc, which keeps more.
+constexpr size_t kMostKeptBytes = 16 * 1024 * 1024;
+constexpr int kMostKept = 32;
+
+struct Kept {
+  void* memory;
+  int number;
+};
+
+// Guards what follows.
+pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+// The oldest first.
+Kept kept[kMostKept];
+int kept_count;
+size_t kept_bytes;
+
+void Remove(int index) {
+  kept_bytes -= BlockBytes(kept[index].number);
+  --kept_count;
+  for (; index < kept_count; ++index) kept[index] = kept[index + 1];
+}
+
+}  // namespace
+
+void* AllocateLarge(size_t bytes) {
+  if (bytes <= kLargestSmallBytes || bytes > kLargestKeptBytes) {
+    return malloc(bytes);
+  }
+  const int number = BlockNumber(bytes);
+  void* memory = nullptr;
+  pthread_mutex_lock(&mutex);
+  for (int i = kept_count - 1; i >= 0 && memory == nullptr; --i) {
+    if (kept[i].number != number) continue;
+    memory = kept[i].memory;
+    Remove(i);
+  }
+  pthread_mutex_unlock(&mutex);
+  return memory != nullptr ? memory : malloc(BlockBytes(number));
+}
+
+void FreeLarge(void* memory) {
+  const size_t bytes = memory == nullptr ? 0 : malloc_usable_size(memory);
+  // The size that it was allocated for; a libc may have made it larger.
+  int number = BlockNumber(bytes);
+  if (BlockBytes(number) > bytes) --number;
+  if (bytes <= kLargestSmallBytes || BlockBytes(number) > kLargestKeptBytes) {
+    free(memory);
+    return;
+  }
+  void* evicted[kMostKept];
+  int evicted_count = 0;
+  pthread_mutex_lock(&mutex);
+  while (kept_count > 0 && (kept_count == kMostKept ||
+                            kept_bytes + BlockBytes(number) > kMostKeptBytes)) {
+    evicted[evicted_count++] = kept[0].memory;
+    Remove(0);
+  }
+  kept[kept_count++] = {memory, number};
+  kept_bytes += BlockBytes(number);
+  pthread_mutex_unlock(&mutex);
+  for (int i = 0; i < evicted_count; ++i) free(evicted[i]);
+}
+
+}  // namespace ramet::memory

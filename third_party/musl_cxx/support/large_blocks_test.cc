@@ -1,0 +1,96 @@
+#include "third_party/musl_cxx/support/large_blocks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <atomic>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace ramet::memory {
+namespace {
+
+constexpr size_t kKiB = 1024;
+constexpr size_t kMiB = 1024 * kKiB;
+
+TEST(LargeBlocksTest, ABufferOfTheSameSizeIsUsedAgain) {
+  for (const size_t bytes : {40 * kKiB, 64 * kKiB + 30, kMiB + 100}) {
+    void* const first = AllocateLarge(bytes);
+    ASSERT_NE(first, nullptr);
+    memset(first, 1, bytes);
+    FreeLarge(first);
+    void* const second = AllocateLarge(bytes - 10);
+    EXPECT_EQ(second, first);
+    memset(second, 2, bytes - 10);
+    FreeLarge(second);
+  }
+}
+
+TEST(LargeBlocksTest, MemoryOfMallocIsFreed) {
+  for (const size_t bytes : {size_t{1}, size_t{1000}, 33 * kKiB, 100 * kKiB + 1,
+                             3 * kMiB, 5 * kMiB}) {
+    void* const memory = malloc(bytes);
+    memset(memory, 1, bytes);
+    FreeLarge(memory);
+    // Large enough for what it is used for next.
+    void* const next = AllocateLarge(bytes);
+    memset(next, 2, bytes);
+    FreeLarge(next);
+  }
+  FreeLarge(nullptr);
+}
+
+TEST(LargeBlocksTest, ManyBuffersAreNotAllKept) {
+  // A leak would be seen by the sanitizer, a block kept twice by the marks.
+  std::vector<unsigned char*> blocks;
+  for (int round = 0; round < 5; ++round) {
+    for (int i = 0; i < 60; ++i) {
+      const size_t bytes = (40 + i * 20) * kKiB;
+      blocks.push_back(static_cast<unsigned char*>(AllocateLarge(bytes)));
+      ASSERT_NE(blocks.back(), nullptr);
+      memset(blocks.back(), i, bytes);
+    }
+    for (int i = 0; i < 60; ++i) {
+      EXPECT_EQ(blocks[i][0], i);
+      EXPECT_EQ(blocks[i][(40 + i * 20) * kKiB - 1], i);
+      FreeLarge(blocks[i]);
+    }
+    blocks.clear();
+  }
+}
+
+TEST(LargeBlocksTest, HugeOnesAndNoneAreMallocs) {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  // The sanitizers' malloc ends the process instead.
+  EXPECT_EQ(AllocateLarge(SIZE_MAX / 2), nullptr);
+#endif
+  void* const huge = AllocateLarge(64 * kMiB);
+  ASSERT_NE(huge, nullptr);
+  FreeLarge(huge);
+}
+
+TEST(LargeBlocksTest, AllThreadsMayCall) {
+  std::vector<std::thread> threads;
+  std::atomic<int> damaged{0};
+  for (int id = 1; id <= 4; ++id) {
+    threads.emplace_back([id, &damaged] {
+      std::mt19937 random(id);
+      for (int step = 0; step < 300; ++step) {
+        const size_t bytes = (33 + random() % 400) * kKiB;
+        auto* const block = static_cast<unsigned char*>(AllocateLarge(bytes));
+        memset(block, id, bytes);
+        std::this_thread::yield();
+        for (size_t i = 0; i < bytes; i += 997) damaged += block[i] != id;
+        FreeLarge(block);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(damaged, 0);
+}
+
+}  // namespace
+}  // namespace ramet::memory
