@@ -22,24 +22,42 @@ _LINKOPTS = [
     "-Wl,-s",
 ]
 
-# By what bundles call a platform: the CPU that //third_party/gnu calls it.
-PLATFORMS = {
-    "linux-aarch64": "gnu_aarch64",
-    "linux-x86_64": "gnu_x86_64",
+# By C library and by what bundles call a platform: the CPU as the toolchain of
+# modules calls it.
+_CPUS = {
+    "glibc": {
+        "linux-aarch64": "gnu_aarch64",
+        "linux-x86_64": "gnu_x86_64",
+    },
+    "musl": {
+        "linux-aarch64": "musl_cxx_aarch64",
+        "linux-x86_64": "musl_cxx_x86_64",
+    },
 }
 
-def _settings(platform):
-    if platform not in PLATFORMS:
+_TOOLCHAINS = {
+    "glibc": "//third_party/gnu:suite",
+    "musl": "//third_party/musl_cxx:suite",
+}
+
+def _settings(platform, libc):
+    if libc not in _CPUS:
+        fail("no C library {}; there are {}".format(
+            libc,
+            ", ".join(sorted(_CPUS.keys())),
+        ))
+    cpus = _CPUS[libc]
+    if platform not in cpus:
         fail("no platform {}; there are {}".format(
             platform,
-            ", ".join(sorted(PLATFORMS.keys())),
+            ", ".join(sorted(cpus.keys())),
         ))
     return {
         "//codegen:lite": True,
         "//command_line_option:compilation_mode": "opt",
         "//command_line_option:copt": _COPTS,
-        "//command_line_option:cpu": PLATFORMS[platform],
-        "//command_line_option:crosstool_top": "//third_party/gnu:suite",
+        "//command_line_option:cpu": cpus[platform],
+        "//command_line_option:crosstool_top": _TOOLCHAINS[libc],
         "//command_line_option:cxxopt": ["-std=c++17"],
         "//command_line_option:features": ["-supports_dynamic_linker"],
         "//command_line_option:linkopt": _LINKOPTS,
@@ -59,10 +77,10 @@ _OUTPUTS = [
 ]
 
 def _images_transition_impl(settings, attr):
-    return {platform: _settings(platform) for platform in attr.platforms}
+    return {platform: _settings(platform, attr.libc) for platform in attr.platforms}
 
 def _module_transition_impl(settings, attr):
-    return _settings(attr.platforms[0])
+    return _settings(attr.platforms[0], attr.libc)
 
 # One configuration for each of the attribute `platforms`, by its name.
 images_transition = transition(

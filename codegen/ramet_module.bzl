@@ -42,6 +42,7 @@ _ramet_module = rule(
             mandatory = True,
             cfg = images_transition,
         ),
+        libc = attr.string(mandatory = True),
         platforms = attr.string_list(allow_empty = False, mandatory = True),
         protos = attr.label_list(providers = [ProtoInfo]),
         _allowlist_function_transition = attr.label(
@@ -58,6 +59,7 @@ def ramet_module(
         services = [],
         related = [],
         platforms = _DEFAULT_PLATFORMS,
+        libc = "musl",
         module_name = None,
         env = {},
         pass_env = [],
@@ -85,6 +87,9 @@ def ramet_module(
         that the protos of `deps` and `protos` define.
       related: names of modules that a target of this one will need as well.
       platforms: what the module runs on: "linux-x86_64", "linux-aarch64".
+      libc: the C library: "musl", which makes small images, or "glibc", for
+        modules that link other libraries of Debian's than those that
+        //third_party/musl_cxx says were checked.
       module_name: what masters and contexts call the module; by default name.
       env: variables that its process has, with their values.
       pass_env: names of variables that it has as its context has them, beside
@@ -112,6 +117,7 @@ def ramet_module(
         # In this order: what uses streams stands before them.
         deps = deps + [
             Label("//stub:module_main"),
+            Label("//third_party/musl_cxx:runtime"),
             Label("//third_party/slim"),
             Label("//third_party/slim:streams"),
         ],
@@ -123,6 +129,7 @@ def ramet_module(
         env = env,
         idle_timeout = idle_timeout or "",
         image = ":" + image,
+        libc = libc,
         memory_mib = memory_mib,
         module_name = module_name or "",
         pass_env = pass_env,
