@@ -36,6 +36,17 @@ class LanguagesTest(cases.Case):
         self.assertEqual((0, 20), (result.status, result.out.count("\n")),
                          result.err)
 
+  def test_cpp_with_the_other_c_library(self):
+    module = paths.REPOSITORY / "bazel-bin/tests/modules/conformance_glibc.rmod"
+    reply = self.assert_succeeds(self.call(
+        "local:", "conformance.v1.Conformance/Unary", {"replyBytes": 1_000_000},
+        module=module))
+    self.assertGreater(len(reply["payload"]), 1_000_000)
+    result = self.call("local:", "conformance.v1.Conformance/ServerStream",
+                       {"replyCount": 20, "replyBytes": 50_000}, module=module)
+    self.assertEqual((0, 20), (result.status, result.out.count("\n")),
+                     result.err)
+
   def test_calls_between_modules(self):
     """Relay calls the same service in the context that runs it, id 1."""
     for language in LANGUAGES:
