@@ -8,8 +8,8 @@
 namespace ramet {
 namespace {
 
-// What a module of one small service travels as: the goal is 600 KB, and this is a
-// little more than it is. What is in it is in codegen/README.md.
+// What a module of one small service travels as: the goal is 600 KB, and this
+// is a little more than it is. What is in it is in codegen/README.md.
 constexpr size_t kBudgetBytes = 360 * 1000;
 
 TEST(ModuleSizeTest, AGreetersImagesFitTheBudget) {
