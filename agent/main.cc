@@ -29,7 +29,7 @@ using ramet::core::UniqueFd;
 
 // A module, and a child, and each of their pipes, want descriptors.
 void RaiseDescriptorLimit() {
-  // prlimit(2): musl's setrlimit brings its machinery for threads along.
+  // prlimit(2), as subprocess.cc uses it: one system call less in agent/libc.
   rlimit limit;
   if (prlimit(0, RLIMIT_NOFILE, nullptr, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
