@@ -48,6 +48,12 @@ bool Matches(const std::string& pattern, const PolicySubject& module) {
   return core::MatchesGlob(pattern, module.name);
 }
 
+// What denies an image denies it with whatever values of variables, which stand
+// behind its digest.
+std::string Denial(const std::string& pattern) {
+  return absl::StartsWith(pattern, kImagePrefix) ? pattern + "*" : pattern;
+}
+
 // Like Matches(), of what may be allowed: without its images, which are
 // forgotten with a bundle, a module is not refused for them.
 bool MayMatch(const std::string& pattern, const PolicySubject& module) {
@@ -78,6 +84,17 @@ std::string Flaw(const v1::ModuleRule& rule) {
   }
   if (rule.allow_loaded() && !rule.locked()) {
     return "has allow_loaded without locked";
+  }
+  for (const auto* patterns : {&rule.allow(), &rule.deny()}) {
+    for (const std::string& pattern : *patterns) {
+      // A digit that nothing has would deny nothing.
+      if (absl::StartsWith(pattern, kImagePrefix) &&
+          pattern.find_first_not_of("0123456789abcdef*+",
+                                    kImagePrefix.size()) != pattern.npos) {
+        return absl::StrCat("has \"", pattern,
+                            "\", which is no lower-case hex");
+      }
+    }
   }
   if (!rule.locked()) return "";
   for (const auto* patterns : {&rule.allow(), &rule.deny()}) {
@@ -118,7 +135,7 @@ std::string LockOf(const v1::ModuleRule& rule, int index,
     // Two bundles may have the same image.
     if (!absl::StrContains(lock, absl::StrCat("\n", line))) lock += line;
   };
-  for (const std::string& pattern : rule.deny()) add("-", pattern);
+  for (const std::string& pattern : rule.deny()) add("-", Denial(pattern));
   bool only = rule.allow_loaded();
   for (const std::string& pattern : rule.allow()) {
     only = true;
@@ -176,14 +193,13 @@ absl::StatusOr<ModulePolicy> ModulePolicy::LoadFile(const std::string& path) {
 
 absl::Status ModulePolicy::Check(const PolicySubject& module,
                                  std::string_view target) const {
-  const auto matches = [&module](const std::string& pattern) {
-    return Matches(pattern, module);
-  };
   for (int i = 0; i < file_.rule_size(); ++i) {
     const v1::ModuleRule& rule = file_.rule(i);
     if (!IsFor(rule, target)) continue;
-    const auto denied =
-        std::find_if(rule.deny().begin(), rule.deny().end(), matches);
+    const auto denied = std::find_if(rule.deny().begin(), rule.deny().end(),
+                                     [&module](const std::string& pattern) {
+                                       return Matches(Denial(pattern), module);
+                                     });
     std::string why;
     if (denied != rule.deny().end()) {
       why = absl::StrCat("denies \"", *denied, "\"");

@@ -90,6 +90,18 @@ TEST(ModulePolicyTest, KnowsModulesByTheirImages) {
       PolicyOf(R"(rule { deny: "image:12ab" })").Check(module, "l").ok());
 }
 
+TEST(ModulePolicyTest, AnImageIsDeniedWithWhateverValuesOfVariables) {
+  const PolicySubject module{"m", kDigest, {"image:12ab+34"}};
+  EXPECT_FALSE(
+      PolicyOf(R"(rule { deny: "image:12ab" })").Check(module, "l").ok());
+  EXPECT_FALSE(
+      PolicyOf(R"(rule { allow: "image:12ab" })").Check(module, "l").ok());
+  EXPECT_EQ(PolicyOf(R"(rule { locked: true deny: "image:12ab" })")
+                .Locks({}, "l")
+                .at(0),
+            "=rule 1\n-image:12ab*\n");
+}
+
 TEST(ModulePolicyTest, AModuleIsNotRefusedForImagesThatAreForgotten) {
   const PolicySubject module{"m", kDigest, {}};
   EXPECT_TRUE(
@@ -160,6 +172,9 @@ TEST(ModulePolicyTest, RefusesLockedRulesThatCantBeHeld) {
   EXPECT_EQ(flaw(R"(rule { locked: true deny: "x" name: "a\n" })"),
             "module policy f: rule 1 has a name of more than 200 bytes or one "
             "line");
+  EXPECT_EQ(flaw(R"(rule { deny: "image:9C11*" })"),
+            "module policy f: rule 1 has \"image:9C11*\", which is no "
+            "lower-case hex");
   std::string many;
   for (int i = 0; i < 40; ++i) {
     many += "rule { locked: true deny: \"" + std::string(1000, 'x') + "\" }";
