@@ -58,6 +58,7 @@ DirectoryOptions ToDirectoryOptions(const ConnectOptions& options,
   result.ssh = options.ssh;
   result.cache_dir = options.cache_dir;
   result.cache_mib = options.cache_mib;
+  result.platform = options.platform;
   result.stats = options.stats.get();
   const int64_t ms =
       absl::ToInt64Milliseconds(std::min(options.timeout, limit));

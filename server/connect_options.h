@@ -21,6 +21,10 @@ struct ConnectOptions {
   std::string cache_dir;
   // What may be in it; 0: 256 (importer::DiskCache).
   uint32_t cache_mib = 0;
+  // What the context's machine is ("linux-aarch64"), unless this master has
+  // seen it to be something else than its parent's. What is wrong costs a round
+  // trip, and images that are of no use. Empty: what its parent is.
+  std::string platform;
   // Of the whole way, every hop included.
   absl::Duration timeout = absl::Seconds(30);
   // Filled in for the first hop, by the time the connect is over; optional. The

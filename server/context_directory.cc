@@ -78,10 +78,13 @@ ContextDirectory::Node* ContextDirectory::GetOrStart(
   Node* const node = (nodes_[name] = std::make_unique<Node>()).get();
   node->name = name;
   const auto remembered = platforms_.find(name);
+  if (remembered != platforms_.end()) {
+    node->platform = remembered->second;
+  } else if (count == hops.size()) {
+    node->platform = options.platform;
+  }
   if (count == 1) {
-    node->platform = remembered != platforms_.end()
-                         ? remembered->second
-                         : parent::ThisPlatform().name;
+    if (node->platform.empty()) node->platform = parent::ThisPlatform().name;
     Tell(Change::Kind::kAdded, node, nullptr);
     // Posted, so that an immediate failure finds its waiter.
     context_->loop()->RunAfter(0, [this, name, options] {
@@ -93,7 +96,6 @@ ContextDirectory::Node* ContextDirectory::GetOrStart(
     return node;
   }
   node->parent = Name(hops, count - 1);
-  if (remembered != platforms_.end()) node->platform = remembered->second;
   const std::string hop = hops[count - 1].ToString();
   const int64_t deadline_us =
       context_->loop()->NowUs() + int64_t{1000} * options.timeout_ms;

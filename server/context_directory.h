@@ -24,6 +24,7 @@ struct DirectoryOptions {
   core::SshOptions ssh;
   std::string cache_dir;  // ConnectOptions'
   uint32_t cache_mib = 0;
+  std::string platform;  // of the last hop
   uint32_t timeout_ms = parent::ChildStarter::kDefaultConnectTimeoutMs;
   // Of the first hop; may be null, else outlives the core::Context.
   parent::ConnectStats* stats = nullptr;

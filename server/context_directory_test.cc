@@ -205,6 +205,24 @@ TEST_F(ContextDirectoryTest, ThePlatformOfAContextIsGuessedRightTheNextTime) {
   EXPECT_EQ(request_.platform, "");
 }
 
+TEST_F(ContextDirectoryTest, ThePlatformOfTheLastHopMayBeSaid) {
+  const ContextId a = hello_.grant_first;
+  options_.platform = "linux-x86_64";
+  // It turns out to be wrong: what was seen counts from then on.
+  for (const char* expected : {"linux-x86_64", "linux-aarch64"}) {
+    Announce(a);
+    ASSERT_TRUE(ConnectAndClaim("local:/ssh:a", a, "linux-aarch64").ok());
+    EXPECT_EQ(request_.platform, expected);
+    Say(core::kDelRoute,
+        core::SerializeControl(core::DelRoute{a, 14, "ended"}));
+  }
+  // A hop on the way is not meant.
+  Connect("local:/ssh:b/ssh:c");
+  const std::vector<RawFrame> frames = child_->TakeFrames();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(RequestIn(frames[0].payload).platform, "");
+}
+
 TEST_F(ContextDirectoryTest, AParentsWordForWhoIsNotItsNewChildIsRefused) {
   constexpr ContextId kSibling = 500'000;
   core::MemoryNetwork::Pair pair = network_.MakePair();

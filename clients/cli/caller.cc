@@ -85,6 +85,7 @@ absl::StatusOr<server::ModulePolicy> MakeModulePolicy(const Flags& flags) {
 server::ConnectOptions MakeConnectOptions(const Flags& flags) {
   server::ConnectOptions options;
   options.ssh = flags.ssh;
+  options.platform = flags.platform;
   options.cache_dir = flags.cache;
   options.cache_mib = flags.cache_mib;
   options.timeout = std::min(options.timeout, flags.deadline);

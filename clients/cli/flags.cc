@@ -8,7 +8,9 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "parent/platform.h"
 #include "server/bundle_checks.h"
 #include "server/listen_address.h"
 
@@ -36,6 +38,9 @@ TARGET   local:[label] or ssh:[user@]host[:port]; hops are chained with /, for
          master itself serves
 
   --module FILE.rmod         a bundle with the service's module (repeatable)
+  --platform PLATFORM        what TARGET's machine is, linux-x86_64 or
+                             linux-aarch64; without it what its parent is, and
+                             where that is wrong a call takes a round trip more
   --cache DIR                targets keep modules in DIR, for the next connect;
                              relative to the login directory there
   --cache-mib 256            of images in DIR, the least recently used make room
@@ -206,6 +211,13 @@ const std::map<std::string, Setter, std::less<>>& ValueFlags() {
     (*map)["--max-image-mib"] = Mib(
         "--max-image-mib", server::BundleChecks::kMaxImageBytes / (1024 * 1024),
         &Flags::max_image_mib);
+    (*map)["--platform"] = [](absl::string_view value, Flags* flags) {
+      flags->platform = std::string(value);
+      if (parent::HasAgent(flags->platform)) return absl::OkStatus();
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--platform takes ", absl::StrJoin(parent::kAgentPlatforms, " or "),
+          ", not \"", value, "\""));
+    };
     (*map)["--cache"] = Text(&Flags::cache);
     (*map)["--cache-mib"] =
         Mib("--cache-mib", uint32_t{1} << 20, &Flags::cache_mib);
@@ -313,6 +325,12 @@ bool IsOneOf(const Form (&forms)[n],
 
 absl::Status CheckCommand(const Flags& flags) {
   const size_t count = flags.arguments.size();
+  if (!flags.platform.empty() &&
+      (flags.command != "call" || !flags.master.empty())) {
+    return absl::InvalidArgumentError(
+        "--platform is for call without --master: a master that runs on "
+        "remembers what a host is");
+  }
   if (flags.command.empty()) return absl::InvalidArgumentError("no command");
   if (flags.command == "call") {
     if (count < 2 || count > 3) {

@@ -16,6 +16,7 @@ struct Flags {
   std::string command;  // "call", "serve", "contexts", "module", ...
   std::vector<std::string> arguments;
   std::vector<std::string> modules;
+  std::string platform;    // of a call's target; empty: a guess
   std::string cache;       // a directory of each context's; empty: none
   uint32_t cache_mib = 0;  // 0: the default
   std::vector<std::string> signers;  // files of public keys

@@ -88,6 +88,24 @@ TEST_F(FlagsTest, CallsMayWaitForReady) {
   EXPECT_FALSE(flags->wait_for_ready);
 }
 
+TEST_F(FlagsTest, ACallMaySayWhatItsTargetIs) {
+  const auto flags =
+      ParseFlags({"call", "--platform", "linux-aarch64", "ssh:a", "a.B/C"});
+  ASSERT_TRUE(flags.ok()) << flags.status();
+  EXPECT_EQ(flags->platform, "linux-aarch64");
+  EXPECT_EQ(ParseError({"call", "--platform=arm", "ssh:a", "a.B/C"}),
+            "--platform takes linux-x86_64 or linux-aarch64, not \"arm\"");
+  const std::string elsewhere =
+      "--platform is for call without --master: a master that runs on "
+      "remembers what a host is";
+  EXPECT_EQ(ParseError({"call", "--platform=linux-aarch64", "ssh:a", "a.B/C",
+                        "--master", "unix:/x"}),
+            elsewhere);
+  EXPECT_EQ(
+      ParseError({"serve", "--listen", "unix:/x", "--platform=linux-aarch64"}),
+      elsewhere);
+}
+
 TEST_F(FlagsTest, TreesHaveRules) {
   const auto flags =
       ParseFlags({"serve", "--listen", "unix:/x", "--heartbeat=0s",
@@ -275,6 +293,7 @@ TEST_F(FlagsTest, TheUsageNamesEveryFlag) {
   const std::string usage = kUsage;
   for (const char* flag : {"--module",
                            "--cache",
+                           "--platform",
                            "--cache-mib",
                            "--deadline",
                            "--stats",

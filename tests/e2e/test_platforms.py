@@ -6,9 +6,12 @@ import os
 import unittest
 
 from fixtures import aarch64
+from fixtures import bundles
 from fixtures import cases
 from fixtures import emulation
 from fixtures import keys
+from fixtures import paths
+from fixtures import relay
 from fixtures import sshd
 from fixtures import users
 
@@ -75,6 +78,20 @@ class PlatformsTest(cases.Case):
             self.arm.target(), "--ssh-transport", transport))
         self.assert_greets(self.greet(self.arm.target(), *self.flags(),
                                       "--ssh-transport", transport))
+
+  def test_who_says_what_the_target_is_sends_it_one_image(self):
+    image = bundles.image_bytes(self.work, paths.PROBE)
+    sent = []
+    for flags in ((), ("--platform", "linux-aarch64")):
+      line = relay.Relay(self.arm.port)
+      self.assertEqual("aarch64", self.machine(
+          self.arm.target(port=line.port), "--host-key-check", "off", *flags))
+      line.close()
+      sent.append(line.bytes(relay.TO_SERVER))
+    self.assertGreater(sent[0] - sent[1], image * 0.5)
+    # And who says something wrong gets the right one all the same.
+    self.assertEqual("x86_64", self.machine(
+        self.x86.target(), "--platform", "linux-aarch64"))
 
   def test_an_aarch64_context_has_children_of_its_own(self):
     self.assertEqual("aarch64", self.machine(f"{self.arm.target()}/local:"))
