@@ -1,5 +1,7 @@
 // Locks refuse what a plain reading of them refuses, whatever bytes they and a
-// module's name are; and patterns match as those of the master's rules do.
+// module's name are; what a key opens is opened by that key's statement, and
+// not by one of which a bit is another; and patterns match as those of the
+// master's rules do.
 
 #include <string>
 #include <string_view>
@@ -7,6 +9,7 @@
 
 #include "core/base/check.h"
 #include "core/base/glob.h"
+#include "core/base/strings.h"
 #include "core/wire/control.h"
 #include "fuzz/fuzz_input.h"
 #include "importer/module_locks.h"
@@ -14,10 +17,41 @@
 
 namespace {
 
+// By the key pair whose secret is 32 times "s", of an image whose digest is
+// "ab".
+constexpr char kStatement[] = "ramet module m\nimage:6162\n";
+constexpr unsigned char kKey[] = {
+    0xfe, 0xc1, 0x42, 0x86, 0x73, 0xf6, 0xaf, 0xe8, 0x92, 0x64, 0xb3,
+    0x80, 0x73, 0x44, 0xae, 0x8b, 0x26, 0x9d, 0x12, 0x5a, 0x50, 0x38,
+    0x55, 0x20, 0x26, 0x87, 0xdb, 0x5a, 0x71, 0x28, 0x57, 0x9f};
+constexpr unsigned char kSignature[] = {
+    0x7b, 0x92, 0xa1, 0x69, 0x84, 0x77, 0xcb, 0x0e, 0x3c, 0x7f, 0x78,
+    0x43, 0xed, 0x88, 0x24, 0x11, 0xf3, 0xce, 0x80, 0x04, 0x44, 0x57,
+    0x8f, 0xb8, 0x31, 0x55, 0x2d, 0xf5, 0x05, 0x22, 0x8a, 0x4e, 0xb0,
+    0x70, 0x38, 0x41, 0x79, 0x22, 0xf0, 0x35, 0x93, 0x1c, 0x18, 0x9d,
+    0xf7, 0xcb, 0xf6, 0xda, 0xe0, 0xa9, 0x11, 0xb9, 0xd3, 0x33, 0x66,
+    0xcd, 0x6b, 0x52, 0xa8, 0x44, 0x44, 0x5f, 0xbf, 0x00};
+
+template <size_t n>
+std::string Bytes(const unsigned char (&bytes)[n]) {
+  return std::string(reinterpret_cast<const char*>(bytes), n);
+}
+
+bool IsSigned(const ramet::core::LoadModule& module) {
+  return module.name == "m" && module.digest == "ab" &&
+         module.environment.empty() && module.statement == kStatement &&
+         module.signature == Bytes(kSignature) && module.signer == Bytes(kKey);
+}
+
 bool Matches(std::string_view pattern, const ramet::core::LoadModule& module) {
-  const bool of_image = pattern.substr(0, 6) == "image:";
-  return ramet::server::MatchesPattern(
-      pattern, of_image ? ramet::importer::ImageText(module) : module.name, "");
+  std::string text = module.name;
+  if (pattern.substr(0, 6) == "image:") {
+    text = ramet::importer::ImageText(module);
+  } else if (pattern.substr(0, 4) == "key:") {
+    if (!IsSigned(module)) return false;
+    text = "key:" + ramet::core::Hex(module.signer);
+  }
+  return ramet::server::MatchesPattern(pattern, text, "");
 }
 
 // By whole lines, lock by lock. Malformed ones are the fuzzed code's own
@@ -45,7 +79,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ramet::core::LoadModule module;
   module.name = input.Bytes(input.Byte() % 32);
   module.digest = input.Bytes(input.Byte() % 4);
-  if (input.Byte() % 2 == 1) module.environment.push_back("A=1");
+  const uint8_t what = input.Byte();
+  if (what % 2 == 1) module.environment.push_back("A=1");
+  if (what & 2) {
+    module.statement = kStatement;
+    module.signature = Bytes(kSignature);
+    module.signer = Bytes(kKey);
+  }
+  if (what & 4) {
+    std::string* const changed[] = {&module.statement, &module.signature,
+                                    &module.signer};
+    std::string& bytes = *changed[what / 8 % 3];
+    if (!bytes.empty()) bytes[input.Byte() % bytes.size()] ^= 1 << what / 32;
+  }
   const std::string_view text = input.Rest();
 
   const std::string_view pattern = text.substr(0, 200);

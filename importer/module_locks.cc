@@ -3,6 +3,7 @@
 #include "core/base/glob.h"
 #include "core/base/sha256.h"
 #include "core/base/strings.h"
+#include "importer/module_statement.h"
 
 namespace ramet::importer {
 
@@ -22,6 +23,10 @@ std::string ImageText(const core::LoadModule& announced) {
 std::string_view FindRefusing(std::string_view locks,
                               const core::LoadModule& announced) {
   const std::string image = ImageText(announced);
+  const std::string key =
+      core::Concat({kKeyPrefix, core::Hex(announced.signer)});
+  // Whether it was signed so; unknown before a pattern of a key asks.
+  int has_signed = -1;
   std::string_view lock = locks.substr(0, 0);
   // By those lines of `lock` that were read: nothing matched one behind "+".
   bool refused = false;
@@ -36,10 +41,17 @@ std::string_view FindRefusing(std::string_view locks,
       allowed = false;
       continue;
     }
-    // An image's never matches a name: whoever announces may call a module as
-    // he likes.
-    const bool matches = core::MatchesGlob(
-        pattern, pattern.rfind(kImagePrefix, 0) == 0 ? image : announced.name);
+    // An image's or a key's never matches a name: whoever announces may call a
+    // module as he likes.
+    const bool of_key = pattern.rfind(kKeyPrefix, 0) == 0;
+    bool matches = core::MatchesGlob(
+        pattern, of_key                                ? key
+                 : pattern.rfind(kImagePrefix, 0) == 0 ? image
+                                                       : announced.name);
+    if (matches && of_key) {
+      if (has_signed < 0) has_signed = IsSigned(announced, image);
+      matches = has_signed;
+    }
     if (kind == '-') {
       if (matches) return lock;
     } else {

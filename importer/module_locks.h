@@ -17,9 +17,10 @@ namespace ramet::importer {
 // line feed behind it. A line "=TEXT" begins a lock, and says what it is called
 // in errors. Its patterns follow: what matches one behind "-" is refused; if
 // there are any behind "+", so is what matches none of these. A pattern that
-// begins with kImagePrefix is one of an image, others are of modules' names;
-// "*" stands for any characters. Locks that are put behind others are locks
-// again.
+// begins with kImagePrefix is one of an image, one that begins with kKeyPrefix
+// (module_statement.h) of the key that has signed a statement of it; others are
+// of modules' names. "*" stands for any characters. Locks that are put behind
+// others are locks again.
 
 inline constexpr std::string_view kImagePrefix = "image:";
 
@@ -35,7 +36,8 @@ std::string ImageText(const core::LoadModule& announced);
 
 // What the first lock is called that refuses what was announced; without
 // data(): none does. Lines that are none of these are taken for "+", so that
-// what is malformed allows no more.
+// what is malformed allows no more. Takes IsSigned()'s time, once, where a lock
+// has a key that the announcement says it is signed by.
 std::string_view FindRefusing(std::string_view locks,
                               const core::LoadModule& announced);
 

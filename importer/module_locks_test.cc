@@ -6,6 +6,8 @@
 
 #include "core/base/sha256.h"
 #include "core/base/strings.h"
+#include "core/testing/ed25519_signer.h"
+#include "importer/module_statement.h"
 
 namespace ramet::importer {
 namespace {
@@ -91,6 +93,78 @@ TEST(ModuleLocksTest, ValuesOfVariablesBelongToTheImage) {
   EXPECT_EQ(Refusing(pinned, set), "none");
   EXPECT_EQ(Refusing(pinned, plain), "pins");
   EXPECT_EQ(Refusing(pinned, joined), "pins");
+}
+
+std::string KeyText(const core::Ed25519Signer& signer) {
+  return core::Concat({kKeyPrefix, core::Hex(signer.public_key())});
+}
+// Signs it as the master shows it to contexts.
+void Sign(const core::Ed25519Signer& signer, core::LoadModule* announced) {
+  announced->statement =
+      StatementText(announced->name, {ImageText(*announced)});
+  announced->signature = signer.Sign(announced->statement);
+  announced->signer = signer.public_key();
+}
+
+TEST(ModuleLocksTest, AKeyOpensALockForWhatItHasSigned) {
+  const core::Ed25519Signer signer(std::string(32, 's'));
+  const core::Ed25519Signer other(std::string(32, 'o'));
+  const std::string locks = "=keys\n+" + KeyText(signer) + "\n";
+  for (const char* image : {"version 1", "version 2"}) {
+    core::LoadModule announced = Announced("m", image);
+    EXPECT_EQ(Refusing(locks, announced), "keys");
+    Sign(other, &announced);
+    EXPECT_EQ(Refusing(locks, announced), "keys");
+    EXPECT_EQ(
+        Refusing("=either\n+" + KeyText(signer) + "\n+" + KeyText(other) + "\n",
+                 announced),
+        "none");
+    EXPECT_EQ(Refusing(locks + "=too\n+" + KeyText(other) + "\n", announced),
+              "keys")
+        << "each lock holds";
+    Sign(signer, &announced);
+    EXPECT_EQ(Refusing(locks, announced), "none");
+    EXPECT_EQ(Refusing(locks + "=no m\n-m\n", announced), "no m");
+    EXPECT_EQ(Refusing(locks + "=again\n+" + KeyText(signer) + "\n", announced),
+              "none");
+    announced.name = "renamed";
+    EXPECT_EQ(Refusing(locks, announced), "keys");
+  }
+}
+
+TEST(ModuleLocksTest, ASignatureIsOfOneImageWithItsValues) {
+  const core::Ed25519Signer signer(std::string(32, 's'));
+  const std::string locks = "=keys\n+" + KeyText(signer) + "\n";
+  core::LoadModule announced = Announced("m", "good");
+  Sign(signer, &announced);
+  core::LoadModule changed = announced;
+  changed.digest = core::Sha256Digest("evil");
+  EXPECT_EQ(Refusing(locks, changed), "keys");
+  changed = announced;
+  changed.environment = {"LD_PRELOAD=/tmp/evil.so"};
+  EXPECT_EQ(Refusing(locks, changed), "keys");
+  changed.environment = {"HOME"};
+  EXPECT_EQ(Refusing(locks, changed), "none");
+}
+
+// A key, an image and a name are three things, and whoever announces chooses
+// the name.
+TEST(ModuleLocksTest, ANameOrAnImageIsNeverTakenForAKey) {
+  const core::Ed25519Signer signer(std::string(32, 's'));
+  const std::string key = KeyText(signer);
+  core::LoadModule named = Announced(key, "evil");
+  EXPECT_EQ(Refusing("=k\n+" + key + "\n", named), "k");
+  EXPECT_EQ(Refusing("=k\n-" + key + "\n", named), "none");
+  named.signer = signer.public_key();  // and nothing signed
+  EXPECT_EQ(Refusing("=k\n+" + key + "\n", named), "k");
+  EXPECT_EQ(Refusing("=k\n+key:*\n", named), "k");
+  core::LoadModule announced = Announced("m", "good");
+  Sign(signer, &announced);
+  EXPECT_EQ(Refusing("=i\n+image:" + key.substr(4) + "\n", announced), "i");
+  EXPECT_EQ(Refusing("=n\n+" + key.substr(4) + "\n", announced), "n");
+  EXPECT_EQ(Refusing("=n\n+key\n", announced), "n");
+  EXPECT_EQ(Refusing("=n\n+key:\n", Announced("", "x")), "n")
+      << "no signer is no key";
 }
 
 TEST(ModuleLocksTest, WhatIsMalformedAllowsNoMore) {

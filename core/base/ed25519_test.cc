@@ -1,12 +1,12 @@
 #include "core/base/ed25519.h"
 
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
 
-#include <memory>
 #include <random>
 #include <string>
 #include <string_view>
+
+#include "core/testing/ed25519_signer.h"
 
 namespace ramet::core {
 namespace {
@@ -19,45 +19,6 @@ std::string FromHex(std::string_view hex) {
   }
   return bytes;
 }
-
-// A key pair of OpenSSL's, from 32 bytes that are its secret.
-class Signer {
- public:
-  explicit Signer(const std::string& secret)
-      : key_(
-            EVP_PKEY_new_raw_private_key(
-                EVP_PKEY_ED25519, nullptr,
-                reinterpret_cast<const uint8_t*>(secret.data()), secret.size()),
-            &EVP_PKEY_free) {
-    size_t size = kEd25519KeyBytes;
-    public_.resize(size);
-    EXPECT_EQ(
-        EVP_PKEY_get_raw_public_key(
-            key_.get(), reinterpret_cast<uint8_t*>(public_.data()), &size),
-        1);
-  }
-
-  const std::string& public_key() const { return public_; }
-  std::string Sign(const std::string& message) const {
-    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(
-        EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-    std::string signature(kEd25519SignatureBytes, '\0');
-    size_t size = signature.size();
-    EXPECT_EQ(EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr,
-                                 key_.get()),
-              1);
-    EXPECT_EQ(
-        EVP_DigestSign(
-            context.get(), reinterpret_cast<uint8_t*>(signature.data()), &size,
-            reinterpret_cast<const uint8_t*>(message.data()), message.size()),
-        1);
-    return signature;
-  }
-
- private:
-  std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_;
-  std::string public_;
-};
 
 std::string RandomBytes(size_t size, std::mt19937* random) {
   std::string bytes(size, '\0');
@@ -92,7 +53,7 @@ TEST(Ed25519Test, TakesThePublishedSignatures) {
 TEST(Ed25519Test, TakesWhatOpenSslSignsAndNothingThatWasChanged) {
   std::mt19937 random(1);
   for (int i = 0; i < 150; ++i) {
-    const Signer signer(RandomBytes(32, &random));
+    const Ed25519Signer signer(RandomBytes(32, &random));
     const std::string message = RandomBytes(i * 3, &random);
     const std::string signature = signer.Sign(message);
     ASSERT_TRUE(VerifyEd25519(signer.public_key(), message, signature)) << i;
@@ -113,7 +74,7 @@ TEST(Ed25519Test, ThereIsOneSignatureOfAMessage) {
       "edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
   std::mt19937 random(2);
   for (int i = 0; i < 20; ++i) {
-    const Signer signer(RandomBytes(32, &random));
+    const Ed25519Signer signer(RandomBytes(32, &random));
     std::string signature = signer.Sign("message");
     int carry = 0;
     for (int k = 0; k < 32; ++k) {
@@ -128,7 +89,7 @@ TEST(Ed25519Test, ThereIsOneSignatureOfAMessage) {
 }
 
 TEST(Ed25519Test, RefusesWhatIsMalformed) {
-  const Signer signer(std::string(32, 's'));
+  const Ed25519Signer signer(std::string(32, 's'));
   const std::string signature = signer.Sign("message");
   const std::string& key = signer.public_key();
   EXPECT_FALSE(VerifyEd25519("", "message", signature));

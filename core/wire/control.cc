@@ -117,6 +117,9 @@ void Fields(M& m, V& visit, const LoadModule*) {
   visit(13, m.base);
   visit(14, m.patch_bytes);
   visit(15, m.image_digest);
+  visit(16, m.statement);
+  visit(17, m.signature);
+  visit(18, m.signer);
 }
 
 template <typename M, typename V>

@@ -109,6 +109,9 @@ struct LoadModule {
   std::string base;
   uint32_t patch_bytes = 0;
   std::string image_digest;
+  std::string statement;
+  std::string signature;
+  std::string signer;
 };
 
 struct Metadata {
