@@ -1,6 +1,5 @@
 """Which bundles a master takes, and which contexts get which."""
 
-import hashlib
 import json
 import os
 import signal
@@ -9,12 +8,10 @@ import subprocess
 from fixtures import bundles
 from fixtures import cases
 from fixtures import front_door
-from fixtures import keys
+from fixtures import locks
 from fixtures import master
 from fixtures import paths
 from fixtures import poll
-from fixtures import sshd
-from fixtures import users
 
 import grpc
 
@@ -245,69 +242,7 @@ rule { target: "local:lab/local:a" allow: "greeter" }
     self.assert_fails(self.greet_in("local:"), "PERMISSION_DENIED")
 
 
-def _pins(work, bundle, values=()):
-  """What locks know the images of `bundle` by."""
-  hashed = values and "+" + hashlib.sha256("".join(
-      f"{len(value)}:{value}" for value in values).encode()).hexdigest() or ""
-  return [f"image:{digest.hex()}{hashed}"
-          for digest in bundles.image_digests(work, bundle)]
-
-
-class LockCase(cases.Case):
-
-  @classmethod
-  def prepare(cls):
-    _, (cls.greeter_pb, cls.greeter_stub), (cls.probe_pb, cls.probe_stub) = (
-        front_door.generate(cls.shared))
-
-  def serve_with(self, *flags):
-    self.served = self.until_end(
-        master.Master(self.work, self.cli, *flags), "stop")
-    self.channel = self.until_end(front_door.channel(self.served.address))
-    self.probe = self.probe_stub.ProbeStub(self.channel)
-
-  def reload(self, policy):
-    seen = self.served.log().count("reloaded")
-    self.policy.write_text(policy)
-    os.kill(self.served.pid, signal.SIGHUP)
-    poll.until(lambda: self.served.log().count("reloaded") > seen,
-               "the reload")
-
-  def serve_rules(self, policy):
-    self.policy = self.work.write("policy", policy)
-    self.serve_with("--module-policy", self.policy)
-
-  def ask(self, target, method, request="{}"):
-    return self.cli.run("call", target, method, request, "--master",
-                        self.served.address)
-
-  def greet_in(self, target):
-    return self.ask(target, "demo.v1.Greeter/SayHello", '{"name":"Ada"}')
-
-  def load(self, bundle):
-    result = self.cli.run("module", "load", bundle, "--master",
-                          self.served.address)
-    self.assertEqual(0, result.status, str(result))
-
-  def version(self, target="local:"):
-    state = self.probe.State(front_door.empty(self.probe_pb),
-                             metadata=front_door.to(target), timeout=CALL_S)
-    found = [v.split("=")[1] for v in state.environment
-             if v.startswith("RAMET_TEST_VERSION=")]
-    return int(found[0]) if found else 0
-
-  def assert_locked(self, result, target, module, images, lock):
-    """The context itself has refused it."""
-    line = self.assert_fails(result, "PERMISSION_DENIED")
-    self.assertIn(f"context {target} refuses module {module} (", line)
-    self.assertTrue(any(f"({image})" in line for image in images), line)
-    self.assertTrue(line.endswith(f": locked since its start: {lock}"), line)
-
-  def wait_for_log(self, text):
-    poll.until(lambda: text in self.served.log(), f"the line {text}")
-
-
-class LockedRulesTest(LockCase):
+class LockedRulesTest(locks.LockCase):
 
   def test_a_reload_does_not_widen_what_was_started_before(self):
     self.serve_rules('''
@@ -320,7 +255,7 @@ rule { target: "local:lab" locked: true deny: "greeter" name: "no greeter" }
     self.wait_for_log("[master] modules: locked rules have changed, for "
                       "contexts that are started from now on; those of their "
                       "start stay with local:lab\n")
-    images = _pins(self.work, paths.GREETER)
+    images = bundles.pins(self.work, paths.GREETER)
     lock = 'no greeter for "local:lab"'
     self.assert_locked(self.greet_in("local:lab"), "local:lab", "greeter",
                        images, lock)
@@ -347,11 +282,11 @@ rule { target: "local:lab/local:a" locked: true allow: "probe" name: "a" }
 ''')
     target = "local:lab/local:a"
     self.assert_locked(self.ask(target, "probe.v1.Probe/Info"), target,
-                       "probe", _pins(self.work, paths.PROBE),
+                       "probe", bundles.pins(self.work, paths.PROBE),
                        'lab for "local:lab"')
     self.reload("")
     self.assert_locked(self.greet_in(target), target, "greeter",
-                       _pins(self.work, paths.GREETER),
+                       bundles.pins(self.work, paths.GREETER),
                        'a for "local:lab/local:a"')
 
   def test_rules_by_digest_allow_images(self):
@@ -362,11 +297,11 @@ rule {{ locked: true allow: "sha256:{bundles.digest(paths.GREETER)}" }}
     self.reload("")
     self.assert_greets(self.greet_in("local:"))
     self.assert_locked(self.ask("local:", "probe.v1.Probe/Info"), "local:",
-                       "probe", _pins(self.work, paths.PROBE), "rule 1")
+                       "probe", bundles.pins(self.work, paths.PROBE), "rule 1")
 
   def test_rules_by_image(self):
     image = " ".join(f'allow: "{pin}"' for pin in
-                     _pins(self.work, paths.GREETER))
+                     bundles.pins(self.work, paths.GREETER))
     self.serve_rules(f"rule {{ locked: true {image} }}")
     self.assert_greets(self.greet_in("local:"))
     self.assert_fails(self.ask("local:", "probe.v1.Probe/Info"),
@@ -383,7 +318,7 @@ rule {{ locked: true allow: "sha256:{bundles.digest(paths.GREETER)}" }}
                       text="of which contexts hold at most 32768")
 
 
-class LockModulesTest(LockCase):
+class LockModulesTest(locks.LockCase):
   """`--lock-modules`: what was loaded when a context was started."""
 
   def test_a_live_update_is_refused_and_the_old_version_serves_on(self):
@@ -409,7 +344,7 @@ class LockModulesTest(LockCase):
     below = "local:/local:a"
     values = ("RAMET_TEST_VERSION=1",)
     self.assert_locked(self.ask(below, "probe.v1.Probe/Info"), below, "probe",
-                       _pins(self.work, new, values), "--lock-modules")
+                       bundles.pins(self.work, new, values), "--lock-modules")
     # Those that are started from now on have the new one.
     self.assertEqual(1, self.version("local:new"))
     self.assertEqual(1, self.version("local:new/local:a"))
@@ -423,7 +358,7 @@ class LockModulesTest(LockCase):
     self.load(bundles.version(self.work, 1))
     self.assert_locked(
         self.ask("local:", "probe.v1.Probe/Info"), "local:", "probe",
-        _pins(self.work, paths.PROBE, ("RAMET_TEST_VERSION=1",)),
+        bundles.pins(self.work, paths.PROBE, ("RAMET_TEST_VERSION=1",)),
         "--lock-modules")
     self.load(paths.PROBE)
     self.assertEqual(0, self.version())
@@ -440,22 +375,7 @@ class LockModulesTest(LockCase):
 
 
 @cases.needs_root
-class LockModulesOverSshTest(LockCase):
-
-  @classmethod
-  def prepare(cls):
-    super().prepare()
-    cls.far = cls.serve(sshd.SshServer(cls.shared, "far",
-                                       users=[users.User("inner")]))
-    cls.near = cls.serve(sshd.SshServer(cls.shared, "near",
-                                        users=[users.User("outer")]))
-    ssh = cls.shared.folder("near/home/outer/.ssh", 0o700, cls.near.user.id)
-    key = keys.generate(ssh / "id_ed25519")
-    cls.far.authorize(key)
-    known = ssh / "known_hosts"
-    known.write_text(cls.far.known_hosts.read_text())
-    for path in (key, ssh / "id_ed25519.pub", known):
-      users.give(cls.near.user, path)
+class LockModulesOverSshTest(locks.SshLockCase):
 
   def test_one_hop_and_two(self):
     first = self.near.target()
@@ -464,7 +384,7 @@ class LockModulesOverSshTest(LockCase):
     for target in (second, first):
       self.assert_greets(self.greet_in(target))
     self.load(bundles.version(self.work, 1, paths.PROBE))
-    new = _pins(self.work, paths.PROBE, ("RAMET_TEST_VERSION=1",))
+    new = bundles.pins(self.work, paths.PROBE, ("RAMET_TEST_VERSION=1",))
     for target in (first, second, f"{second}/local:"):
       self.assert_locked(self.ask(target, "probe.v1.Probe/Info"), target,
                          "probe", new, "--lock-modules")
