@@ -6,6 +6,8 @@ It was honest when the agent was started: the hello that brought the locks.
 import hashlib
 import zlib
 
+from fixtures import minisign
+
 from hostile import agents
 from hostile import wire
 
@@ -40,7 +42,7 @@ class _LockedCase(agents.AgentCase):
     # Behind the part's header, and gRPC's in front of the message.
     return wire.fields(frame.payload[4 + 5:4 + length])[1][0]
 
-  def offer(self, image, name="m", target=SELF, environment=()):
+  def offer(self, image, name="m", target=SELF, environment=(), more=()):
     digest = hashlib.sha256(image).digest()
     self.link.send(SELF, wire.LOAD_MODULE, wire.load_module(image))
     self.link.send(SELF, wire.FORWARD_MODULE, wire.notice(
@@ -49,7 +51,7 @@ class _LockedCase(agents.AgentCase):
             (5, len(zlib.decompress(image))),
             (6, wire.message((1, "a.A"),
                              (2, wire.message((1, "Any"), (2, 1))))),
-            *((10, variable) for variable in environment))))
+            *((10, variable) for variable in environment), *more)))
 
   def call_at(self, target=SELF):
     """(code, text) of the end of a call."""
@@ -148,6 +150,94 @@ class PinnedContextTest(_LockedCase):
         EVIL, digest=digest))
     self.offer(GOOD)
     self.assertNotIn("exit status 9", self.call_at()[1])
+
+
+def _statement(*images, name="m"):
+  """What `ramet module statement` would print."""
+  return "".join([f"ramet module {name}\n",
+                  *(f"{_pin(image)}\n" for image in images)]).encode()
+
+
+class SignedContextTest(_LockedCase):
+  """Whatever a key has signed, as `--lock-signature` has it."""
+
+  @classmethod
+  def prepare(cls):
+    cls.key = minisign.Key(cls.shared, "release")
+    cls.other = minisign.Key(cls.shared, "other")
+    cls.LOCKS = f"=--lock-signature\n+key:{cls.key.raw.hex()}\n"
+
+  def signed(self, statement, key=None, signer=None):
+    """The announcement's fields; `signer`: who it says has signed."""
+    key = key or self.key
+    return ((16, statement), (17, key.signature(statement)),
+            (18, (signer or key).raw))
+
+  def assert_refuses_all(self, image, *mores, **offered):
+    for more in mores:
+      self.offer(image, more=more, **offered)
+      self.assert_refuses(offered.get("name", "m"), image, "--lock-signature")
+
+  def test_one_version_after_another(self):
+    for status in (8, 7, 6):
+      image = _script(status)
+      self.offer(image, more=self.signed(_statement(EVIL, image)))
+      self.assert_starts(status)
+
+  def test_what_nobody_has_signed(self):
+    self.assert_refuses_all(
+        GOOD, (), ((16, _statement(GOOD)), (18, self.key.raw)),
+        ((16, _statement(GOOD)), (17, bytes(64)), (18, self.key.raw)),
+        ((18, self.key.raw),))
+
+  def test_what_another_has_signed(self):
+    statement = _statement(GOOD)
+    self.assert_refuses_all(
+        GOOD, self.signed(statement, self.other),
+        self.signed(statement, self.other, signer=self.key),
+        self.signed(statement, self.key, signer=self.other))
+
+  def test_an_image_that_is_not_in_the_statement(self):
+    good = self.signed(_statement(GOOD))
+    longer = ((16, _statement(GOOD, EVIL)),) + good[1:]
+    self.assert_refuses_all(EVIL, good, longer)
+    # What it is signed for is started from the same fields.
+    self.offer(GOOD, more=good)
+    self.assert_starts(8)
+
+  def test_another_name(self):
+    for name in ("greeter", "", "m\n", f"m\n{_pin(GOOD)}",
+                 f"key:{self.key.raw.hex()}"):
+      self.assert_refuses_all(GOOD, self.signed(_statement(GOOD)), (),
+                              name=name)
+
+  def test_other_values_of_variables(self):
+    values = ("LD_PRELOAD=/tmp/evil.so",)
+    hashed = hashlib.sha256(f"23:{values[0]}".encode()).hexdigest()
+    self.offer(GOOD, environment=values, more=self.signed(_statement(GOOD)))
+    self.assert_refuses("m", GOOD, "--lock-signature", values=f"+{hashed}")
+    signed = f"ramet module m\n{_pin(GOOD)}+{hashed}\n".encode()
+    self.offer(GOOD, environment=values, more=self.signed(signed))
+    self.assert_starts(8)
+
+  def test_what_was_signed_for_something_else(self):
+    for text in (f"{_pin(GOOD)}\n", f"ramet module m\n{_pin(GOOD)}",
+                 f"a file\nramet module m\n{_pin(GOOD)}\n"):
+      self.assert_refuses_all(GOOD, self.signed(text.encode()))
+
+  def test_what_serves_serves_on_when_another_is_offered(self):
+    self.offer(GOOD, more=self.signed(_statement(GOOD)))
+    self.assert_starts(8)
+    self.offer(EVIL, more=self.signed(_statement(GOOD)))
+    self.assert_starts(8)
+
+  def test_a_child_insists_as_well(self):
+    child = self.start_child((8, "=everything\n+*\n"))
+    self.assertIsNotNone(child)
+    self.offer(GOOD, target=child)
+    self.assert_refuses("m", GOOD, "--lock-signature", child, "local:")
+    self.offer(GOOD, target=child, more=self.signed(_statement(GOOD)))
+    self.assert_starts(8, child)
 
 
 class _FilesOfAnAncestor(_LockedCase):
