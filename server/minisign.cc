@@ -112,39 +112,54 @@ absl::StatusOr<MinisignKey> MinisignKey::LoadFile(const std::string& path) {
 
 std::string MinisignKey::id() const { return IdText(id_); }
 
-absl::StatusOr<std::string> VerifyMinisign(const std::vector<MinisignKey>& keys,
-                                           std::string_view bytes,
-                                           const std::string& signature) {
-  const std::vector<std::string> lines = Lines(signature);
+std::string MinisignKey::text() const {
+  return absl::Base64Escape(absl::StrCat(kPlain, id_, key_));
+}
+
+absl::StatusOr<MinisignSignature> MinisignSignature::Parse(
+    const std::string& text) {
+  const std::vector<std::string> lines = Lines(text);
   std::string made;
-  std::string of_comment;
+  MinisignSignature signature;
   if (lines.size() == 4 && absl::StartsWith(lines[0], kUntrusted) &&
       absl::StartsWith(lines[2], kTrusted)) {
     made = Decode(lines[1], kKindBytes + kIdBytes + kSignatureBytes);
-    of_comment = Decode(lines[3], kSignatureBytes);
+    signature.comment_ = lines[2].substr(sizeof kTrusted - 1);
+    signature.comment_signature_ = Decode(lines[3], kSignatureBytes);
   }
   const std::string kind = made.substr(0, kKindBytes);
-  if (of_comment.empty() || (kind != kPlain && kind != kHashed)) {
+  if (signature.comment_signature_.empty() ||
+      (kind != kPlain && kind != kHashed)) {
     return absl::PermissionDeniedError("its signature is none of minisign's");
   }
-  const std::string id = made.substr(kKindBytes, kIdBytes);
-  const std::string own = made.substr(kKindBytes + kIdBytes);
+  signature.hashed_ = kind == kHashed;
+  signature.key_id_ = made.substr(kKindBytes, kIdBytes);
+  signature.bytes_ = made.substr(kKindBytes + kIdBytes);
+  return signature;
+}
+
+absl::StatusOr<std::string> VerifyMinisign(const std::vector<MinisignKey>& keys,
+                                           std::string_view bytes,
+                                           const std::string& signature) {
+  const auto parsed = MinisignSignature::Parse(signature);
+  if (!parsed.ok()) return parsed.status();
   for (const MinisignKey& key : keys) {
-    if (key.id_bytes() != id) continue;
+    if (key.id_bytes() != parsed->key_id_bytes()) continue;
     const std::string hash =
-        kind == kHashed ? Blake2b512(bytes) : std::string();
-    if (kind == kHashed && hash.empty()) {
+        parsed->hashed() ? Blake2b512(bytes) : std::string();
+    if (parsed->hashed() && hash.empty()) {
       return absl::PermissionDeniedError(
           "its signature can't be checked: OpenSSL has no BLAKE2b here");
     }
     const bool good =
-        VerifyEd25519(key.key(), own, kind == kHashed ? hash : bytes);
+        VerifyEd25519(key.key(), parsed->bytes(),
+                      parsed->hashed() ? std::string_view(hash) : bytes);
     if (!good) {
       return absl::PermissionDeniedError(absl::StrCat(
           "its signature by key ", key.id(), " is not of these bytes"));
     }
-    const std::string comment = lines[2].substr(sizeof kTrusted - 1);
-    if (!VerifyEd25519(key.key(), of_comment, own + comment)) {
+    if (!VerifyEd25519(key.key(), parsed->comment_signature(),
+                       parsed->bytes() + parsed->comment())) {
       return absl::PermissionDeniedError(
           absl::StrCat("its signature by key ", key.id(),
                        " has another comment than was signed"));
@@ -155,8 +170,9 @@ absl::StatusOr<std::string> VerifyMinisign(const std::vector<MinisignKey>& keys,
   for (const MinisignKey& key : keys) {
     absl::StrAppend(&known, known.empty() ? "" : ", ", key.id());
   }
-  return absl::PermissionDeniedError(absl::StrCat(
-      "it was signed by key ", IdText(id), ", and not by ", known));
+  return absl::PermissionDeniedError(
+      absl::StrCat("it was signed by key ", IdText(parsed->key_id_bytes()),
+                   ", and not by ", known));
 }
 
 }  // namespace ramet::server

@@ -157,6 +157,8 @@ absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
   notice.target = entry->id;
   notice.name = asked;
   notice.digest = load.digest;
+  const std::string locks = absl::StrJoin(entry->locks, "");
+  modules_->FindStatement(bundle.digest()).AddTo(locks, &load);
   notice.module = core::SerializeControl(load);
   if (notice.module.size() + kRoomForTheRest > core::kMaxPayloadBytes) {
     return absl::ResourceExhaustedError(
@@ -165,7 +167,6 @@ absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
   }
   // The context sees to its locks itself: it is told, so that it answers calls.
   // What it has serves on, and images that it refuses need not travel.
-  const std::string locks = absl::StrJoin(entry->locks, "");
   const std::string_view lock = importer::FindRefusing(locks, load);
   if (lock.data() != nullptr) {
     const bool serves = OnRefused(bundle, lock, load, entry);

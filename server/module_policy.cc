@@ -1,6 +1,7 @@
 #include "server/module_policy.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -9,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "core/base/glob.h"
 #include "importer/module_locks.h"
+#include "importer/module_statement.h"
 #include "server/config_file.h"
 #include "server/name_pattern.h"
 
@@ -19,6 +21,8 @@ constexpr char kKind[] = "module policy";
 constexpr absl::string_view kBundlePrefix = "sha256:";
 constexpr absl::string_view kImagePrefix(importer::kImagePrefix.data(),
                                          importer::kImagePrefix.size());
+constexpr absl::string_view kKeyPrefix(importer::kKeyPrefix.data(),
+                                       importer::kKeyPrefix.size());
 // Of what a lock is called; a rule may have many targets.
 constexpr size_t kMaxTitleBytes = 200;
 
@@ -34,7 +38,7 @@ std::string BundleText(const PolicySubject& module) {
   return absl::StrCat(kBundlePrefix, absl::BytesToHexString(module.digest));
 }
 
-// A name is never taken for a digest.
+// A name is never taken for a digest or a key.
 bool Matches(const std::string& pattern, const PolicySubject& module) {
   if (absl::StartsWith(pattern, kBundlePrefix)) {
     return core::MatchesGlob(pattern, BundleText(module));
@@ -45,6 +49,7 @@ bool Matches(const std::string& pattern, const PolicySubject& module) {
                          return core::MatchesGlob(pattern, image);
                        });
   }
+  if (absl::StartsWith(pattern, kKeyPrefix)) return pattern == module.signer;
   return core::MatchesGlob(pattern, module.name);
 }
 
@@ -54,11 +59,12 @@ std::string Denial(const std::string& pattern) {
   return absl::StartsWith(pattern, kImagePrefix) ? pattern + "*" : pattern;
 }
 
-// Like Matches(), of what may be allowed: without its images, which are
-// forgotten with a bundle, a module is not refused for them.
+// Like Matches(), of what may be allowed: without its images and signature,
+// which are forgotten with a bundle, a module is not refused for them.
 bool MayMatch(const std::string& pattern, const PolicySubject& module) {
   return Matches(pattern, module) ||
-         (module.images.empty() && absl::StartsWith(pattern, kImagePrefix));
+         (module.images.empty() && (absl::StartsWith(pattern, kImagePrefix) ||
+                                    absl::StartsWith(pattern, kKeyPrefix)));
 }
 
 // "rule 2 for "ssh:lab*"", or as it is called.
@@ -94,6 +100,13 @@ std::string Flaw(const v1::ModuleRule& rule) {
         return absl::StrCat("has \"", pattern,
                             "\", which is no lower-case hex");
       }
+    }
+  }
+  for (const std::string& pattern : rule.deny()) {
+    if (absl::StartsWith(pattern, kKeyPrefix)) {
+      return absl::StrCat(
+          "denies \"", pattern,
+          "\": whoever is denied would leave out his signature");
     }
   }
   if (!rule.locked()) return "";
@@ -158,20 +171,44 @@ std::string LockOf(const v1::ModuleRule& rule, int index,
 
 }  // namespace
 
+absl::Status ModulePolicy::Add(v1::ModuleRule rule) {
+  const int number = file_.rule_size() + 1;
+  const std::string flaw = Flaw(rule);
+  if (!flaw.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("rule ", number, " ", flaw));
+  }
+  for (std::string& pattern : *rule.mutable_allow()) {
+    if (!absl::StartsWith(pattern, kKeyPrefix)) continue;
+    const auto key =
+        MinisignKey::Parse(pattern.substr(kKeyPrefix.size()), "of a rule");
+    if (!key.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("rule ", number, " allows \"", pattern,
+                       "\", which is no public key of minisign"));
+    }
+    keys_.push_back(*key);
+    pattern = absl::StrCat(kKeyPrefix, absl::BytesToHexString(key->key()));
+  }
+  *file_.add_rule() = std::move(rule);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ModulePolicy> ModulePolicy::Parse(const std::string& text,
                                                  const std::string& origin) {
-  ModulePolicy policy;
-  const absl::Status parsed = ParseConfig(kKind, origin, text, &policy.file_);
+  v1::ModulePolicyFile file;
+  const absl::Status parsed = ParseConfig(kKind, origin, text, &file);
   if (!parsed.ok()) return parsed;
+  ModulePolicy policy;
   size_t lock_bytes = 0;
-  for (int i = 0; i < policy.file_.rule_size(); ++i) {
-    const v1::ModuleRule& rule = policy.file_.rule(i);
-    const std::string flaw = Flaw(rule);
-    if (!flaw.empty()) {
+  for (v1::ModuleRule& rule : *file.mutable_rule()) {
+    const absl::Status added = policy.Add(std::move(rule));
+    if (!added.ok()) {
       return absl::InvalidArgumentError(
-          absl::StrCat(kKind, " ", origin, ": rule ", i + 1, " ", flaw));
+          absl::StrCat(kKind, " ", origin, ": ", added.message()));
     }
-    if (rule.locked()) lock_bytes += LockOf(rule, i, {}).size();
+    const int index = policy.file_.rule_size() - 1;
+    const v1::ModuleRule& last = policy.file_.rule(index);
+    if (last.locked()) lock_bytes += LockOf(last, index, {}).size();
   }
   // Whichever of them are for one context; images that are looked up come on
   // top when it is started.
@@ -210,6 +247,11 @@ absl::Status ModulePolicy::Check(const PolicySubject& module,
                             })) {
       why = absl::StrCat("allows only \"",
                          absl::StrJoin(rule.allow(), "\", \""), "\"");
+      if (absl::StrContains(why, absl::StrCat("\"", kKeyPrefix))) {
+        absl::StrAppend(
+            &why, "; its statement is signed by ",
+            module.signer.empty() ? "nobody who is known here" : module.signer);
+      }
     } else {
       continue;
     }
@@ -217,6 +259,24 @@ absl::Status ModulePolicy::Check(const PolicySubject& module,
         "context ", absl::string_view(target.data(), target.size()),
         " may not get module ", module.name, " (", BundleText(module),
         "): ", Title(rule, i), " ", why));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ModulePolicy::CheckSigned(const PolicySubject& module) const {
+  for (int i = 0; i < file_.rule_size(); ++i) {
+    const v1::ModuleRule& rule = file_.rule(i);
+    if (!rule.target().empty() || rule.allow().empty() || rule.allow_loaded() ||
+        std::any_of(rule.allow().begin(), rule.allow().end(),
+                    [&module](const std::string& pattern) {
+                      return !absl::StartsWith(pattern, kKeyPrefix) ||
+                             Matches(pattern, module);
+                    })) {
+      continue;
+    }
+    return absl::PermissionDeniedError(absl::StrCat(
+        "its statement is not signed by a key that ", Title(rule, i),
+        " allows: sign what `ramet module statement` prints"));
   }
   return absl::OkStatus();
 }

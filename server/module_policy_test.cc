@@ -5,6 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/escaping.h"
+#include "server/testing/minisign_signer.h"
+
 namespace ramet::server {
 namespace {
 
@@ -134,6 +137,78 @@ TEST(ModulePolicyTest, LockedRulesAreWhatContextsHold) {
   EXPECT_EQ(policy.Locks({}, "ssh:lab/ssh:a"),
             (Strings{lab, "=no x for \"ssh:lab/ssh:a\"\n-x\n"}));
   EXPECT_FALSE(Allows(policy, "bad1", "ssh:lab")) << "the master, as well";
+}
+
+TEST(ModulePolicyTest, KnowsModulesByWhoHasSignedThem) {
+  const MinisignSigner signer('s');
+  const std::string key = "key:" + absl::BytesToHexString(signer.public_key());
+  const ModulePolicy policy = PolicyOf(
+      "rule { target: \"ssh:lab\" locked: true name: \"signed\" allow: \"key:" +
+      signer.public_text() + "\" allow: \"probe\" }");
+  ASSERT_EQ(policy.keys().size(), 1u);
+  EXPECT_EQ(policy.keys()[0].key(), signer.public_key());
+  EXPECT_EQ(policy.Locks({}, "ssh:lab"),
+            Strings{"=signed for \"ssh:lab\"\n+" + key + "\n+probe\n"});
+  const auto check = [&policy](const PolicySubject& module,
+                               const std::string& target) {
+    return std::string(policy.Check(module, target).message());
+  };
+  const std::string refused = "(sha256:" + absl::BytesToHexString(kDigest) +
+                              "): signed for \"ssh:lab\" allows only \"" + key +
+                              "\", \"probe\"; its statement is signed by ";
+  EXPECT_EQ(check({"m", kDigest, {"image:1"}, key}, "ssh:lab"), "");
+  EXPECT_EQ(check({"m", kDigest, {"image:1"}}, "ssh:lab"),
+            "context ssh:lab may not get module m " + refused +
+                "nobody who is known here");
+  EXPECT_EQ(
+      check({key, kDigest, {key}, "key:12"}, "ssh:lab"),
+      "context ssh:lab may not get module " + key + " " + refused + "key:12");
+  EXPECT_EQ(check({"probe", kDigest, {"image:1"}}, "ssh:lab"), "");
+  EXPECT_EQ(check({"m", kDigest, {"image:1"}}, "ssh:web"), "");
+  EXPECT_EQ(check({"m", kDigest, {}}, "ssh:lab"), "") << "it is forgotten";
+}
+
+TEST(ModulePolicyTest, WhatNobodyMayGetForItsSignatureIsNotLoaded) {
+  const MinisignSigner signer('s');
+  const std::string allow = " allow: \"key:" + signer.public_text() + "\" ";
+  const PolicySubject good{
+      "m",
+      kDigest,
+      {"image:1"},
+      "key:" + absl::BytesToHexString(signer.public_key())};
+  const PolicySubject bad{"m", kDigest, {"image:1"}};
+  const ModulePolicy all = PolicyOf("rule { name: \"signed\"" + allow + "}");
+  EXPECT_TRUE(all.CheckSigned(good).ok());
+  EXPECT_EQ(all.CheckSigned(bad),
+            absl::PermissionDeniedError(
+                "its statement is not signed by a key that signed allows: sign "
+                "what `ramet module statement` prints"));
+  for (const std::string& other :
+       {"rule { target: \"ssh:*\"" + allow + "}",
+        "rule {" + allow + "allow: \"x\" }",
+        "rule { locked: true allow_loaded: true" + allow + "}",
+        std::string("rule { deny: \"m\" }")}) {
+    EXPECT_TRUE(PolicyOf(other).CheckSigned(bad).ok()) << other;
+  }
+}
+
+TEST(ModulePolicyTest, RefusesKeysThatAreNone) {
+  const MinisignSigner signer('s');
+  const auto flaw = [](const std::string& rule) {
+    return std::string(
+        ModulePolicy::Parse("rule { " + rule + " }", "f").status().message());
+  };
+  for (const std::string& key :
+       {std::string(), std::string("*"), std::string("RWQ*"),
+        absl::BytesToHexString(signer.public_key()),
+        signer.public_text().substr(1)}) {
+    EXPECT_EQ(flaw("allow: \"key:" + key + "\""),
+              "module policy f: rule 1 allows \"key:" + key +
+                  "\", which is no public key of minisign");
+  }
+  EXPECT_EQ(flaw("deny: \"key:" + signer.public_text() + "\""),
+            "module policy f: rule 1 denies \"key:" + signer.public_text() +
+                "\": whoever is denied would leave out his signature");
 }
 
 TEST(ModulePolicyTest, ALockAllowsTheImagesOfBundlesThatAreLoaded) {

@@ -13,12 +13,12 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/strings.h"
 #include "core/base/unique_fd.h"
 #include "core/wire/method_name.h"
-#include "importer/module_locks.h"
+#include "importer/module_statement.h"
 #include "parent/platform.h"
 #include "server/config_file.h"
-#include "server/module_announcement.h"
 #include "server/name_pattern.h"
 
 namespace ramet::server {
@@ -27,10 +27,8 @@ namespace {
 // Larger than any image may be (importer/image_limits.h).
 constexpr off_t kMaxBundleBytes = 1024 * 1024 * 1024;
 
-// Where minisign puts a file's signature, and what it may have: two lines of
-// base64 and two comments.
+// Where minisign puts a file's signature.
 constexpr char kSignatureSuffix[] = ".minisig";
-constexpr size_t kMaxSignatureBytes = 64 * 1024;
 
 absl::Status WithOrigin(const absl::Status& status, const std::string& origin) {
   return absl::Status(status.code(),
@@ -73,6 +71,13 @@ void Remember(const ModuleRepository::BundlePtr& bundle, size_t most,
 
 }  // namespace
 
+absl::StatusOr<std::string> ReadSignatureFile(const std::string& path) {
+  absl::StatusOr<std::string> text =
+      ReadConfigFile("signature", path, kMaxSignatureBytes);
+  if (absl::IsNotFound(text.status())) return std::string();
+  return text;
+}
+
 absl::StatusOr<std::string> ReadBundleFile(const std::string& path) {
   const core::UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) {
@@ -113,35 +118,49 @@ ModuleRepository::ModuleRepository(BundleChecks checks)
     : checks_(std::move(checks)) {}
 
 absl::Status ModuleRepository::LoadFile(const std::string& path) {
-  absl::StatusOr<LoadedPtr> loaded = ReadFile(path);
+  absl::StatusOr<LoadedPtr> loaded = ReadFile(path, policy());
   if (!loaded.ok()) return loaded.status();
-  {
-    absl::MutexLock lock(&mutex_);
-    loaded_.push_back(*std::move(loaded));
-    Rebuild();
-  }
-  TellChange();
+  Add(*std::move(loaded));
   return absl::OkStatus();
 }
 
 absl::StatusOr<ModuleRepository::LoadedPtr> ModuleRepository::Load(
     std::string bytes, const std::string& origin, const LoadOptions& options) {
-  absl::StatusOr<LoadedPtr> loaded = Check(std::move(bytes), origin, options);
+  absl::StatusOr<LoadedPtr> loaded =
+      Check(std::move(bytes), origin, options, policy());
   if (!loaded.ok()) return loaded;
+  return Add(*std::move(loaded));
+}
+
+ModuleRepository::LoadedPtr ModuleRepository::Add(LoadedPtr loaded) {
   {
     absl::MutexLock lock(&mutex_);
-    loaded_.push_back(*loaded);
+    // There may be another policy by now.
+    loaded = WithSigner(KeysWith(policy_), loaded);
+    loaded_.push_back(loaded);
     Rebuild();
   }
   TellChange();
   return loaded;
 }
 
+ModuleRepository::Keys ModuleRepository::KeysWith(
+    const ModulePolicy& policy) const {
+  Keys keys = policy.keys();
+  keys.insert(keys.end(), checks_.keys.begin(), checks_.keys.end());
+  return keys;
+}
+
+ModulePolicy ModuleRepository::policy() const {
+  absl::MutexLock lock(&mutex_);
+  return policy_;
+}
+
 absl::Status ModuleRepository::ReplaceWith(
     const std::vector<std::string>& paths, ModulePolicy policy) {
   std::vector<LoadedPtr> all;
   for (const std::string& path : paths) {
-    absl::StatusOr<LoadedPtr> loaded = ReadFile(path);
+    absl::StatusOr<LoadedPtr> loaded = ReadFile(path, policy);
     if (!loaded.ok()) return loaded.status();
     all.push_back(*std::move(loaded));
   }
@@ -184,14 +203,33 @@ void ModuleRepository::SetPolicy(ModulePolicy policy) {
   {
     absl::MutexLock lock(&mutex_);
     policy_ = std::move(policy);
-    ++generation_;
+    const Keys keys = KeysWith(policy_);
+    for (LoadedPtr& each : loaded_) each = WithSigner(keys, each);
+    Rebuild();
   }
   TellChange();
 }
 
+ModuleRepository::LoadedPtr ModuleRepository::WithSigner(const Keys& keys,
+                                                         LoadedPtr loaded) {
+  if (loaded->statement_signature.empty()) return loaded;
+  auto changed = std::make_shared<LoadedModule>(*loaded);
+  auto statement = SignedStatement::Check(*changed->bundle,
+                                          changed->statement_signature, keys);
+  // It was good when it was loaded, or nobody's who was known then.
+  if (!statement.ok()) statement = SignedStatement();
+  changed->statement = *std::move(statement);
+  changed->subject.signer.clear();
+  if (!changed->statement.signer.empty()) {
+    changed->subject.signer = core::Concat(
+        {importer::kKeyPrefix, core::Hex(changed->statement.signer)});
+  }
+  return changed;
+}
+
 absl::StatusOr<ModuleRepository::LoadedPtr> ModuleRepository::Check(
-    std::string bytes, const std::string& origin,
-    const LoadOptions& options) const {
+    std::string bytes, const std::string& origin, const LoadOptions& options,
+    const ModulePolicy& policy) const {
   auto loaded = std::make_shared<LoadedModule>();
   // Before anything of it is believed.
   absl::StatusOr<std::string> signer =
@@ -206,30 +244,34 @@ absl::StatusOr<ModuleRepository::LoadedPtr> ModuleRepository::Check(
   loaded->origin = origin;
   loaded->targets = options.targets;
   loaded->signer = *std::move(signer);
-  loaded->subject = {loaded->bundle->name(), loaded->bundle->digest(), {}};
-  for (const auto& image : loaded->bundle->manifest().images()) {
-    loaded->subject.images.push_back(importer::ImageText(
-        AnnounceModule(*loaded->bundle, image, /*idle_ms=*/0)));
-  }
+  loaded->subject = {loaded->bundle->name(), loaded->bundle->digest(),
+                     ImageTexts(*loaded->bundle)};
+  loaded->statement_signature = options.statement_signature;
+  const Keys keys = KeysWith(policy);
+  absl::Status statement =
+      SignedStatement::Check(*loaded->bundle, options.statement_signature, keys)
+          .status();
   AddPatches(loaded.get());
-  return LoadedPtr(std::move(loaded));
+  LoadedPtr result = WithSigner(keys, std::move(loaded));
+  if (statement.ok()) statement = policy.CheckSigned(result->subject);
+  if (!statement.ok()) return WithOrigin(statement, origin);
+  return result;
 }
 
 absl::StatusOr<ModuleRepository::LoadedPtr> ModuleRepository::ReadFile(
-    const std::string& path) const {
+    const std::string& path, const ModulePolicy& policy) const {
   LoadOptions options;
   if (!checks_.keys.empty()) {
-    absl::StatusOr<std::string> signature = ReadConfigFile(
-        "signature", path + kSignatureSuffix, kMaxSignatureBytes);
-    if (signature.ok()) {
-      options.signature = *std::move(signature);
-    } else if (signature.status().code() != absl::StatusCode::kNotFound) {
-      return signature.status();
-    }
+    auto signature = ReadSignatureFile(path + kSignatureSuffix);
+    if (!signature.ok()) return signature.status();
+    options.signature = *std::move(signature);
   }
+  auto statement_signature = ReadSignatureFile(path + kStatementSuffix);
+  if (!statement_signature.ok()) return statement_signature.status();
+  options.statement_signature = *std::move(statement_signature);
   absl::StatusOr<std::string> bytes = ReadBundleFile(path);
   if (!bytes.ok()) return bytes.status();
-  return Check(*std::move(bytes), path, options);
+  return Check(*std::move(bytes), path, options, policy);
 }
 
 void ModuleRepository::AddPatches(LoadedModule* loaded) const {
@@ -394,6 +436,18 @@ absl::Status ModuleRepository::CheckPolicy(const std::string& name,
     }
   }
   return policy_.Check({name, std::string(digest), {}}, target);
+}
+
+SignedStatement ModuleRepository::FindStatement(std::string_view digest) const {
+  absl::MutexLock lock(&mutex_);
+  SignedStatement statement;
+  for (const LoadedPtr& each : loaded_) {
+    if (each->bundle->digest() == digest &&
+        !each->statement.signature.empty()) {
+      statement = each->statement;
+    }
+  }
+  return statement;
 }
 
 std::vector<std::string> ModuleRepository::Locks(

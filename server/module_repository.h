@@ -1,6 +1,7 @@
 #ifndef SERVER_MODULE_REPOSITORY_H_
 #define SERVER_MODULE_REPOSITORY_H_
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <functional>
@@ -18,6 +19,7 @@
 #include "server/bundle_checks.h"
 #include "server/module_patches.h"
 #include "server/module_policy.h"
+#include "server/signed_statement.h"
 
 namespace ramet::server {
 
@@ -26,12 +28,22 @@ namespace ramet::server {
 // what the system says.
 absl::StatusOr<std::string> ReadBundleFile(const std::string& path);
 
+// Of a .minisig file: two lines of base64 and two comments.
+inline constexpr size_t kMaxSignatureBytes = 64 * 1024;
+// The text of a .minisig file; "" when there is none. ReadConfigFile's errors.
+absl::StatusOr<std::string> ReadSignatureFile(const std::string& path);
+// Where the signature of a bundle's statement is looked for, behind its path.
+inline constexpr char kStatementSuffix[] = ".statement.minisig";
+
 // A bundle that was loaded, and for whom.
 struct LoadedModule {
   std::shared_ptr<const importer::Bundle> bundle;
   std::string origin;   // its file, or who has sent it; for texts
   std::string targets;  // of the contexts that it is for, and those below them
   std::string signer;   // the number of the key; empty: nobody has asked
+  // Of its statement: a .minisig file's text, and what is known of it.
+  std::string statement_signature;
+  SignedStatement statement;
   PolicySubject subject;
   // From versions of the same name that were loaded before.
   std::vector<ModulePatchPtr> patches;
@@ -42,7 +54,8 @@ struct LoadedModule {
 
 struct LoadModuleOptions {
   std::string targets = LoadedModule::kAllTargets;
-  std::string signature;  // a .minisig file's text
+  std::string signature;            // a .minisig file's text
+  std::string statement_signature;  // the same of its statement
 };
 
 // The bundles that this master can deliver. Bundles are never changed, only
@@ -63,9 +76,10 @@ class ModuleRepository {
 
   explicit ModuleRepository(BundleChecks checks = {});
 
-  // Takes a bundle file, with PATH.minisig if the checks ask for signatures.
-  // NOT_FOUND: no such file. PERMISSION_DENIED, and importer::Bundle::Parse's
-  // and BundleChecks's errors, with the path.
+  // Takes a bundle file, with PATH.minisig if the checks ask for signatures,
+  // and with PATH.statement.minisig if it is there. NOT_FOUND: no such file.
+  // PERMISSION_DENIED, and importer::Bundle::Parse's, BundleChecks's and
+  // SignedStatement's errors, with the path.
   absl::Status LoadFile(const std::string& path);
   // The same from memory; `origin` is for texts.
   absl::StatusOr<LoadedPtr> Load(std::string bytes, const std::string& origin,
@@ -111,6 +125,9 @@ class ModuleRepository {
   absl::Status CheckPolicy(const std::string& name, std::string_view digest,
                            std::string_view target) const;
 
+  // That of the loaded bundle with this digest; without a signature: none.
+  SignedStatement FindStatement(std::string_view digest) const;
+
   // ModulePolicy::Locks, by what is loaded.
   std::vector<std::string> Locks(std::string_view target) const;
 
@@ -138,9 +155,18 @@ class ModuleRepository {
   using MethodStreams = std::map<std::string, Streams, std::less<>>;
 
  private:
+  using Keys = std::vector<MinisignKey>;
+  // Those that statements may be signed by.
+  Keys KeysWith(const ModulePolicy& policy) const;
+  ModulePolicy policy() const ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<LoadedPtr> Check(std::string bytes, const std::string& origin,
-                                  const LoadOptions& options) const;
-  absl::StatusOr<LoadedPtr> ReadFile(const std::string& path) const;
+                                  const LoadOptions& options,
+                                  const ModulePolicy& policy) const;
+  absl::StatusOr<LoadedPtr> ReadFile(const std::string& path,
+                                     const ModulePolicy& policy) const;
+  // The same, but that it is known who has signed its statement, of `keys`.
+  static LoadedPtr WithSigner(const Keys& keys, LoadedPtr loaded);
+  LoadedPtr Add(LoadedPtr loaded) ABSL_LOCKS_EXCLUDED(mutex_);
   // Makes patches from what was loaded before.
   void AddPatches(LoadedModule* loaded) const ABSL_LOCKS_EXCLUDED(mutex_);
   void ForgetUnreachable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -17,6 +17,7 @@
 #include "absl/strings/escaping.h"
 #include "parent/platform.h"
 #include "ramet/bundle.pb.h"
+#include "server/testing/minisign_signer.h"
 #include "tools/bundle/bundle_writer.h"
 
 namespace ramet::server {
@@ -339,6 +340,105 @@ TEST(BundleChecksTest, AsksForASignature) {
   status = modules.LoadFile(kGreeter);
   EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
   EXPECT_TRUE(modules.loaded().empty());
+}
+
+class StatementSignatureTest : public testing::Test {
+ protected:
+  StatementSignatureTest() {
+    const auto bundle = importer::Bundle::Parse(std::string(bytes_));
+    EXPECT_TRUE(bundle.ok()) << bundle.status();
+    text_ = StatementOf(*bundle).value();
+    digest_ = bundle->digest();
+  }
+
+  static ModulePolicy PolicyOf(const std::string& text) {
+    auto policy = ModulePolicy::Parse(text, "test");
+    EXPECT_TRUE(policy.ok()) << policy.status();
+    return *std::move(policy);
+  }
+  // Its keys are for some contexts only, so that the others are loaded.
+  static ModulePolicy PolicyOf(const MinisignSigner& signer) {
+    return PolicyOf("rule { target: \"ssh:lab\" allow: \"key:" +
+                    signer.public_text() + "\" }");
+  }
+  absl::Status Load(const std::string& minisig) {
+    LoadModuleOptions options;
+    options.statement_signature = minisig;
+    return modules_.Load(bytes_, "m", options).status();
+  }
+  absl::Status Find(const std::string& target) {
+    return modules_.FindFor("a.A", target).status();
+  }
+
+  ModuleRepository modules_;
+  const std::string bytes_ = BundleOf("m", {"a.A"});
+  std::string text_;
+  std::string digest_;
+  const MinisignSigner signer_{'s'};
+  const MinisignSigner other_{'o'};
+};
+
+TEST_F(StatementSignatureTest, WhatIsSignedAsARuleAsksIsAllowed) {
+  modules_.SetPolicy(PolicyOf(signer_));
+  ASSERT_TRUE(Load("").ok());
+  EXPECT_TRUE(absl::IsPermissionDenied(Find("ssh:lab")));
+  EXPECT_TRUE(Find("ssh:web").ok());
+  ASSERT_TRUE(Load(other_.Sign(text_)).ok());
+  EXPECT_TRUE(absl::IsPermissionDenied(Find("ssh:lab")));
+  ASSERT_TRUE(Load(signer_.Sign(text_)).ok());
+  EXPECT_TRUE(Find("ssh:lab").ok());
+  EXPECT_TRUE(modules_.CheckPolicy("m", digest_, "ssh:lab").ok());
+  EXPECT_EQ(modules_.loaded().back()->statement.signer_id, signer_.number());
+  EXPECT_EQ(modules_.FindStatement(digest_).signer, signer_.public_key());
+  EXPECT_EQ(modules_.FindStatement(std::string(32, 'x')).signature, "");
+}
+
+TEST_F(StatementSignatureTest, AnotherPolicyMayKnowOtherKeys) {
+  ASSERT_TRUE(Load(signer_.Sign(text_)).ok());
+  EXPECT_EQ(modules_.FindStatement(digest_).signer, "");
+  EXPECT_NE(modules_.FindStatement(digest_).signature, "") << "for old locks";
+  modules_.SetPolicy(PolicyOf(signer_));
+  EXPECT_TRUE(Find("ssh:lab").ok());
+  EXPECT_EQ(modules_.FindStatement(digest_).signer, signer_.public_key());
+  modules_.SetPolicy(PolicyOf(other_));
+  EXPECT_TRUE(absl::IsPermissionDenied(Find("ssh:lab")));
+  // By a key that was unknown when it was loaded, and wrong.
+  ASSERT_TRUE(Load(signer_.Sign("something else")).ok());
+  modules_.SetPolicy(PolicyOf(signer_));
+  EXPECT_TRUE(absl::IsPermissionDenied(Find("ssh:lab")));
+  EXPECT_EQ(modules_.FindStatement(digest_).signature, "");
+}
+
+TEST_F(StatementSignatureTest, AWrongOneIsNotLoaded) {
+  modules_.SetPolicy(PolicyOf(signer_));
+  const absl::Status status = Load(signer_.Sign("something else"));
+  EXPECT_TRUE(absl::IsPermissionDenied(status));
+  EXPECT_EQ(status.message(), "bundle m: its statement: its signature by key " +
+                                  signer_.number() + " is not of these bytes");
+  EXPECT_TRUE(modules_.loaded().empty());
+}
+
+TEST_F(StatementSignatureTest, WhatNobodyCouldGetIsNotLoaded) {
+  modules_.SetPolicy(PolicyOf(
+      "rule { locked: true allow: \"key:" + signer_.public_text() + "\" }"));
+  EXPECT_TRUE(absl::IsPermissionDenied(Load("")));
+  EXPECT_TRUE(absl::IsPermissionDenied(Load(other_.Sign(text_))));
+  EXPECT_TRUE(modules_.loaded().empty());
+  EXPECT_TRUE(Load(signer_.Sign(text_)).ok());
+}
+
+TEST_F(StatementSignatureTest, IsFoundBesideTheFile) {
+  const std::string path = testing::TempDir() + "beside.rmod";
+  std::ofstream(path, std::ios::binary) << bytes_;
+  const ModulePolicy policy = PolicyOf(signer_);
+  ASSERT_TRUE(modules_.ReplaceWith({path}, policy).ok());
+  EXPECT_TRUE(absl::IsPermissionDenied(Find("ssh:lab")));
+  std::ofstream(path + kStatementSuffix) << signer_.Sign(text_);
+  ASSERT_TRUE(modules_.LoadFile(path).ok());
+  EXPECT_TRUE(Find("ssh:lab").ok());
+  std::ofstream(path + kStatementSuffix) << signer_.Sign("something else");
+  EXPECT_TRUE(absl::IsPermissionDenied(modules_.ReplaceWith({path}, policy)));
+  EXPECT_TRUE(Find("ssh:lab").ok()) << "the old set stays";
 }
 
 }  // namespace

@@ -38,6 +38,7 @@ void Fill(const LoadedModule& loaded, v1::ModuleInfo* out) {
   out->set_origin(loaded.origin);
   out->set_targets(loaded.targets);
   out->set_signer(loaded.signer);
+  out->set_statement_signer(loaded.statement.signer_id);
 }
 
 // The set, whenever it is another than the last one that was taken.
@@ -142,6 +143,10 @@ grpc::Status ModulesService::Load(grpc::ServerContext* context,
     return InvalidArgument(absl::StrCat("a pattern and an origin have at most ",
                                         kMaxTextBytes, " bytes"));
   }
+  if (sent.statement_signature().size() > kMaxSignatureBytes) {
+    return InvalidArgument(
+        absl::StrCat("a signature has at most ", kMaxSignatureBytes, " bytes"));
+  }
   std::string bytes;
   while (reader->Read(&request)) {
     if (request.has_options()) {
@@ -159,6 +164,7 @@ grpc::Status ModulesService::Load(grpc::ServerContext* context,
   ModuleRepository::LoadOptions options;
   if (!sent.targets().empty()) options.targets = sent.targets();
   options.signature = sent.signature();
+  options.statement_signature = sent.statement_signature();
   const auto loaded =
       master_->LoadModule(std::move(bytes), "sent: " + sent.origin(), options);
   if (!loaded.ok()) return ToGrpc(loaded.status());
