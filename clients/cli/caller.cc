@@ -65,20 +65,36 @@ absl::StatusOr<server::ModulePolicy> MakeModulePolicy(const Flags& flags) {
     policy = server::ModulePolicy::LoadFile(flags.module_policy);
     if (!policy.ok()) return policy;
   }
+  std::vector<v1::ModuleRule> rules;
   if (flags.lock_modules) {
-    v1::ModuleRule rule;
+    v1::ModuleRule& rule = rules.emplace_back();
     rule.set_name("--lock-modules");
     rule.set_locked(true);
     rule.set_allow_loaded(true);
-    policy->Add(std::move(rule));
   }
-  if (flags.allow_modules.empty() && flags.deny_modules.empty()) return policy;
-  v1::ModuleRule rule;
-  for (const std::string& pattern : flags.allow_modules) {
-    rule.add_allow(pattern);
+  if (!flags.lock_signers.empty()) {
+    v1::ModuleRule& rule = rules.emplace_back();
+    rule.set_name("--lock-signature");
+    rule.set_locked(true);
+    for (const std::string& path : flags.lock_signers) {
+      const auto key = server::MinisignKey::LoadFile(path);
+      if (!key.ok()) return key.status();
+      rule.add_allow("key:" + key->text());
+    }
   }
-  for (const std::string& pattern : flags.deny_modules) rule.add_deny(pattern);
-  policy->Add(std::move(rule));
+  if (!flags.allow_modules.empty() || !flags.deny_modules.empty()) {
+    v1::ModuleRule& rule = rules.emplace_back();
+    for (const std::string& pattern : flags.allow_modules) {
+      rule.add_allow(pattern);
+    }
+    for (const std::string& pattern : flags.deny_modules) {
+      rule.add_deny(pattern);
+    }
+  }
+  for (v1::ModuleRule& rule : rules) {
+    const absl::Status added = policy->Add(std::move(rule));
+    if (!added.ok()) return added;
+  }
   return policy;
 }
 

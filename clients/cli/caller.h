@@ -46,8 +46,9 @@ absl::StatusOr<std::unique_ptr<server::Master>> MakeMaster(
 // server::MinisignKey::LoadFile.
 absl::StatusOr<server::BundleChecks> MakeBundleChecks(const Flags& flags);
 
-// --module-policy, --allow-module, --deny-module, --lock-modules. Errors of
-// server::ModulePolicy::LoadFile.
+// --module-policy, --allow-module, --deny-module, --lock-modules,
+// --lock-signature. Errors of server::ModulePolicy's LoadFile and Add, and
+// server::MinisignKey::LoadFile.
 absl::StatusOr<server::ModulePolicy> MakeModulePolicy(const Flags& flags);
 
 server::ConnectOptions MakeConnectOptions(const Flags& flags);

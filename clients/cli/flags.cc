@@ -25,6 +25,7 @@ const char kUsage[] =
                       detach NAME
                       --master unix:PATH
        ramet module inspect FILE.rmod [--json]
+       ramet module statement FILE.rmod
        ramet module list|watch|load FILE.rmod|unload NAME-OR-DIGEST
                       --master unix:PATH
        ramet help | version
@@ -53,6 +54,8 @@ TARGET   local:[label] or ssh:[user@]host[:port]; hops are chained with /, for
   --deny-module PATTERN      not these (repeatable)
   --lock-modules             a context gets, for its life, no modules but those
                              that were loaded when it was started
+  --lock-signature KEY.pub   nor any whose statement none of these keys of
+                             minisign has signed (repeatable)
   --max-image-mib 256        of an image, inflated
   --target PATTERN           module load: only for these contexts, and below them
   --signature FILE           module load: instead of FILE.rmod.minisig
@@ -206,6 +209,7 @@ const std::map<std::string, Setter, std::less<>>& ValueFlags() {
     (*map)["--module-policy"] = Text(&Flags::module_policy);
     (*map)["--allow-module"] = List(&Flags::allow_modules);
     (*map)["--deny-module"] = List(&Flags::deny_modules);
+    (*map)["--lock-signature"] = List(&Flags::lock_signers);
     (*map)["--target"] = Text(&Flags::targets);
     (*map)["--signature"] = Text(&Flags::signature);
     (*map)["--max-image-mib"] = Mib(
@@ -304,11 +308,9 @@ constexpr Form kContextsForms[] = {
     {"logs", 0, 1},       {"links", 0, 1},    {"connect", 1, 1},
     {"disconnect", 1, 1}, {"shutdown", 1, 1}, {"detach", 1, 1},
 };
-constexpr Form kModuleForms[] = {{"inspect", 1, 1},
-                                 {"list", 0, 0},
-                                 {"watch", 0, 0},
-                                 {"load", 1, 1},
-                                 {"unload", 1, 1}};
+constexpr Form kModuleForms[] = {{"inspect", 1, 1}, {"statement", 1, 1},
+                                 {"list", 0, 0},    {"watch", 0, 0},
+                                 {"load", 1, 1},    {"unload", 1, 1}};
 
 template <size_t n>
 bool IsOneOf(const Form (&forms)[n],
@@ -362,10 +364,11 @@ absl::Status CheckCommand(const Flags& flags) {
   } else if (flags.command == "module") {
     if (!IsOneOf(kModuleForms, flags.arguments)) {
       return absl::InvalidArgumentError(
-          "module takes inspect FILE.rmod, list, watch, load FILE.rmod or "
-          "unload NAME-OR-DIGEST");
+          "module takes inspect FILE.rmod, statement FILE.rmod, list, watch, "
+          "load FILE.rmod or unload NAME-OR-DIGEST");
     }
-    if (flags.master.empty() && flags.arguments[0] != "inspect") {
+    if (flags.master.empty() && flags.arguments[0] != "inspect" &&
+        flags.arguments[0] != "statement") {
       return absl::InvalidArgumentError(
           absl::StrCat("module ", flags.arguments[0],
                        " needs --master unix:PATH or $RAMET_MASTER"));

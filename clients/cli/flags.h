@@ -23,9 +23,10 @@ struct Flags {
   std::string module_policy;         // a file
   std::vector<std::string> allow_modules;
   std::vector<std::string> deny_modules;
-  uint32_t max_image_mib = 0;  // 0: the default
-  std::string targets;         // module load: for which contexts
-  std::string signature;       // module load: a file
+  std::vector<std::string> lock_signers;  // files of public keys
+  uint32_t max_image_mib = 0;             // 0: the default
+  std::string targets;                    // module load: for which contexts
+  std::string signature;                  // module load: a file
   core::SshOptions ssh;
   absl::Duration deadline = absl::InfiniteDuration();
   std::string master;  // "unix:PATH", "tcp:HOST:PORT"; empty: embed one

@@ -249,6 +249,10 @@ TEST_F(FlagsTest, ReadsWhatModulesNeed) {
   EXPECT_TRUE(flags->lock_modules);
   EXPECT_EQ(flags->max_image_mib, 8u);
   EXPECT_EQ(flags->cache_mib, 17u);
+  flags = ParseFlags({"serve", "--listen", "unix:/x", "--lock-signature", "a",
+                      "--lock-signature=b", "--module-idle", "10m"});
+  ASSERT_TRUE(flags.ok()) << flags.status();
+  EXPECT_EQ(flags->lock_signers, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(flags->module_idle, absl::Minutes(10));
 }
 
@@ -258,8 +262,8 @@ TEST_F(FlagsTest, RefusesWrongUsageOfModule) {
         Arguments{"module", "list", "x", "--master", "unix:/x"},
         Arguments{"module", "nothing", "--master", "unix:/x"}}) {
     EXPECT_EQ(ParseError(arguments),
-              "module takes inspect FILE.rmod, list, watch, load FILE.rmod or "
-              "unload NAME-OR-DIGEST");
+              "module takes inspect FILE.rmod, statement FILE.rmod, list, "
+              "watch, load FILE.rmod or unload NAME-OR-DIGEST");
   }
   EXPECT_EQ(ParseError({"module", "unload", "x"}),
             "module unload needs --master unix:PATH or $RAMET_MASTER");
@@ -318,6 +322,7 @@ TEST_F(FlagsTest, TheUsageNamesEveryFlag) {
                            "--allow-module",
                            "--deny-module",
                            "--lock-modules",
+                           "--lock-signature",
                            "--max-image-mib",
                            "--module-idle",
                            "--target",

@@ -20,7 +20,6 @@
 namespace ramet::cli {
 namespace {
 
-constexpr size_t kMaxSignatureBytes = 64 * 1024;
 constexpr size_t kPieceBytes = 1024 * 1024;
 constexpr size_t kDigestDigits = 12;  // that people are shown
 
@@ -30,13 +29,15 @@ void Print(const v1::ModuleInfo& info) {
     absl::StrAppend(&images, images.empty() ? "" : ", ", image.platform(), " ",
                     image.deflated_bytes(), "/", image.image_bytes(), " bytes");
   }
-  printf("%s\t%s\tfor %s\t%s\t%s\tfrom %s%s%s\tin %s\n",
+  printf("%s\t%s\tfor %s\t%s\t%s\tfrom %s%s%s%s%s\tin %s\n",
          PrintableLine(info.name()).c_str(),
          info.digest().substr(0, kDigestDigits).c_str(),
          PrintableLine(info.targets()).c_str(),
          PrintableLine(absl::StrJoin(info.services(), " ")).c_str(),
          PrintableLine(images).c_str(), PrintableLine(info.origin()).c_str(),
          info.signer().empty() ? "" : ", signed by ", info.signer().c_str(),
+         info.statement_signer().empty() ? "" : ", statement signed by ",
+         info.statement_signer().c_str(),
          info.contexts().empty()
              ? "no context"
              : PrintableLine(absl::StrJoin(info.contexts(), " ")).c_str());
@@ -49,15 +50,24 @@ void Print(const v1::ModuleSet& set) {
 // The signature that belongs to a bundle's file; "" when there is none.
 absl::StatusOr<std::string> ReadSignature(const Flags& flags,
                                           const std::string& path) {
-  const bool given = !flags.signature.empty();
-  auto text = server::ReadConfigFile(
-      "signature", given ? flags.signature : path + ".minisig",
-      kMaxSignatureBytes);
-  if (!text.ok() && !given &&
-      text.status().code() == absl::StatusCode::kNotFound) {
-    return std::string();
+  if (flags.signature.empty()) {
+    return server::ReadSignatureFile(path + ".minisig");
   }
-  return text;
+  return server::ReadConfigFile("signature", flags.signature,
+                                server::kMaxSignatureBytes);
+}
+
+// What is signed of a bundle for contexts.
+absl::Status PrintStatement(const std::string& path) {
+  const auto bytes = server::ReadBundleFile(path);
+  if (!bytes.ok()) return bytes.status();
+  server::ModuleRepository repository;
+  const auto loaded = repository.Load(*bytes, path);
+  if (!loaded.ok()) return loaded.status();
+  const auto text = server::StatementOf(*(*loaded)->bundle);
+  if (!text.ok()) return text.status();
+  fwrite(text->data(), 1, text->size(), stdout);
+  return absl::OkStatus();
 }
 
 absl::Status Inspect(const Flags& flags, const std::string& path) {
@@ -67,14 +77,22 @@ absl::Status Inspect(const Flags& flags, const std::string& path) {
   if (!bytes.ok()) return bytes.status();
   const auto signature = ReadSignature(flags, path);
   if (!signature.ok()) return signature.status();
+  const auto statement_signature =
+      server::ReadSignatureFile(path + server::kStatementSuffix);
+  if (!statement_signature.ok()) return statement_signature.status();
+  auto policy = MakeModulePolicy(flags);
+  if (!policy.ok()) return policy.status();
   server::ModuleRepository repository(*checks);
+  repository.SetPolicy(*std::move(policy));
   server::ModuleRepository::LoadOptions options;
   options.signature = *signature;
+  options.statement_signature = *statement_signature;
   const auto loaded = repository.Load(*bytes, path, options);
   if (!loaded.ok()) return loaded.status();
   v1::ModuleDescription description =
       DescribeBundle(*(*loaded)->bundle, bytes->size());
   description.set_signer((*loaded)->signer);
+  description.set_statement_signer((*loaded)->statement.signer_id);
   if (!flags.json) {
     fputs(DescriptionText(description).c_str(), stdout);
     return absl::OkStatus();
@@ -91,13 +109,15 @@ absl::Status Inspect(const Flags& flags, const std::string& path) {
 
 grpc::Status Load(v1::Modules::Stub* stub, grpc::ClientContext* context,
                   const Flags& flags, const std::string& path,
-                  const std::string& bytes, const std::string& signature) {
+                  const std::string& bytes, const std::string& signature,
+                  const std::string& statement_signature) {
   v1::ModuleInfo loaded;
   const auto writer = stub->Load(context, &loaded);
   v1::LoadRequest request;
   request.mutable_options()->set_origin(path);
   request.mutable_options()->set_targets(flags.targets);
   request.mutable_options()->set_signature(signature);
+  request.mutable_options()->set_statement_signature(statement_signature);
   bool taken = writer->Write(request);
   for (size_t at = 0; taken && at < bytes.size(); at += kPieceBytes) {
     request.set_bytes(bytes.substr(at, kPieceBytes));
@@ -139,6 +159,7 @@ grpc::Status Run(v1::Modules::Stub* stub, grpc::ClientContext* context,
 absl::Status RunModule(const Flags& flags) {
   const std::string& command = flags.arguments[0];
   if (command == "inspect") return Inspect(flags, flags.arguments[1]);
+  if (command == "statement") return PrintStatement(flags.arguments[1]);
   const auto channel = MakeChannel(flags);
   if (!channel.ok()) return channel.status();
   const auto stub = v1::Modules::NewStub(*channel);
@@ -153,7 +174,11 @@ absl::Status RunModule(const Flags& flags) {
     if (!bytes.ok()) return bytes.status();
     const auto signature = ReadSignature(flags, path);
     if (!signature.ok()) return signature.status();
-    status = Load(stub.get(), &context, flags, path, *bytes, *signature);
+    const auto statement_signature =
+        server::ReadSignatureFile(path + server::kStatementSuffix);
+    if (!statement_signature.ok()) return statement_signature.status();
+    status = Load(stub.get(), &context, flags, path, *bytes, *signature,
+                  *statement_signature);
   } else {
     status = Run(stub.get(), &context, flags);
   }

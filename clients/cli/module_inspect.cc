@@ -60,6 +60,9 @@ std::string DescriptionText(const v1::ModuleDescription& description) {
   if (!description.signer().empty()) {
     line("signed by key ", description.signer());
   }
+  if (!description.statement_signer().empty()) {
+    line("statement signed by key ", description.statement_signer());
+  }
   for (const v1::ServiceDescription& service : description.services()) {
     line("service ", service.name());
     for (const v1::MethodDescription& method : service.methods()) {
