@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "importer/bundle.h"
 #include "parent/platform.h"
 #include "server/master.h"
+#include "server/testing/minisign_signer.h"
 #include "tests/probe/probe.ramet.h"
 #include "tools/bundle/bundle_writer.h"
 
@@ -20,6 +22,8 @@ namespace ramet::server {
 namespace {
 
 using ::probe::v1::CallOutRequest;
+using ::probe::v1::EchoRequest;
+using ::probe::v1::OpenStub;
 using ::probe::v1::ProbeStub;
 
 // Nothing in here waits for this long unless it hangs.
@@ -99,6 +103,7 @@ class ModuleDeliveryTest : public testing::Test {
     return 0;
   }
 
+  static constexpr int kPermissionDenied = 7;
   static constexpr int kUnimplemented = 12;
 
   std::unique_ptr<Master> master_;
@@ -190,6 +195,57 @@ TEST_F(ModuleDeliveryTest, ANewVersionIsAnnouncedAndTakesCalls) {
   const uint64_t sent = master_->module_bytes_sent();
   EXPECT_EQ(CallOut("local:/local:a"), 0);
   EXPECT_GT(master_->module_bytes_sent(), sent);
+}
+
+// It asks for the second itself; by then no rule of the master names the key.
+TEST_F(ModuleDeliveryTest, AContextWithAKeyGetsWhatThatHasSigned) {
+  const MinisignSigner signer('s');
+  auto policy = ModulePolicy::Parse(
+      "rule { locked: true allow: \"key:" + signer.public_text() + "\" }",
+      "test");
+  ASSERT_TRUE(policy.ok()) << policy.status();
+  MasterOptions options;
+  options.module_policy = *policy;
+  auto master = Master::Create(std::move(options));
+  ASSERT_TRUE(master.ok()) << master.status();
+  master_ = *std::move(master);
+  const auto sign = [&signer](const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    const auto bundle = importer::Bundle::Parse(
+        std::string(std::istreambuf_iterator<char>(file), {}));
+    ASSERT_TRUE(bundle.ok()) << bundle.status();
+    std::ofstream(path + kStatementSuffix)
+        << signer.Sign(*StatementOf(*bundle));
+  };
+  const std::string caller = Write("signed_caller", "probe.v1.Probe");
+  const std::string opener = Write("signed_opener", "probe.v1.Open");
+  for (const std::string& path : {caller, opener}) {
+    std::remove((path + kStatementSuffix).c_str());  // of a run before
+  }
+  EXPECT_EQ(master_->LoadModuleFile(caller).code(),
+            absl::StatusCode::kPermissionDenied);
+  sign(caller);
+  Load(caller);
+  for (const char* target : {"local:", "local:/local:a"}) {
+    EXPECT_EQ(CallOut(target), kUnimplemented);
+  }
+  ASSERT_TRUE(master_->ReloadModuleFiles({caller, opener}, {}).ok());
+  for (const char* target : {"local:", "local:/local:a"}) {
+    EXPECT_EQ(CallOut(target), kPermissionDenied);
+  }
+  EXPECT_EQ(CallOut("local:free"), 0);
+  sign(opener);
+  Load(opener);
+  for (const char* target : {"local:", "local:/local:a"}) {
+    // A version that is new to a context comes with a call from the master.
+    EXPECT_EQ(CallOut(target), kPermissionDenied);
+    auto context = master_->Connect(target);
+    ASSERT_TRUE(context.ok()) << context.status();
+    stub::CallOptions call;
+    call.timeout = kHangs;
+    EXPECT_TRUE(OpenStub(*context).Echo(EchoRequest(), call).ok());
+    EXPECT_EQ(CallOut(target), 0);
+  }
 }
 
 }  // namespace
