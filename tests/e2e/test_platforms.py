@@ -10,6 +10,7 @@ from fixtures import bundles
 from fixtures import cases
 from fixtures import emulation
 from fixtures import keys
+from fixtures import minisign
 from fixtures import paths
 from fixtures import relay
 from fixtures import sshd
@@ -92,6 +93,15 @@ class PlatformsTest(cases.Case):
     # And who says something wrong gets the right one all the same.
     self.assertEqual("x86_64", self.machine(
         self.x86.target(), "--platform", "linux-aarch64"))
+
+  def test_both_kinds_of_contexts_insist_on_signatures(self):
+    key = minisign.Key(self.work)
+    signed = minisign.with_statement(self.work, self.cli, paths.GREETER, key)
+    for target in (self.arm.target(),
+                   f"{self.x86.target()}/{self.arm.target()}",
+                   f"{self.arm.target()}/{self.x86.target()}"):
+      self.assert_greets(self.greet(target, *self.flags(), "--lock-signature",
+                                    key.public, module=signed))
 
   def test_an_aarch64_context_has_children_of_its_own(self):
     self.assertEqual("aarch64", self.machine(f"{self.arm.target()}/local:"))

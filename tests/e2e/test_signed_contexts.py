@@ -1,7 +1,6 @@
 """Contexts that insist on signatures, of minisign's own program."""
 
 import pathlib
-import shutil
 from unittest import mock
 
 from fixtures import bundles
@@ -28,22 +27,9 @@ class _SignedCase(locks.LockCase):
     self.assertEqual(0, result.status, str(result))
     return result.out
 
-  def copy(self, bundle):
-    """A copy that a signature may lie beside."""
-    path = self.work.path / pathlib.Path(bundle).name
-    if path != bundle:
-      shutil.copyfile(bundle, path)
-    return path
-
   def sign(self, bundle, key=None, hashed=False):
-    """A copy with the signature of its statement beside it."""
-    path = self.copy(bundle)
-    statement = pathlib.Path(f"{path}.statement")
-    statement.write_text(self.statement(path))
-    key = key or self.key
-    key.sign_hashed(statement) if hashed else key.sign(statement)
-    statement.unlink()
-    return path
+    return minisign.with_statement(self.work, self.cli, bundle,
+                                   key or self.key, hashed)
 
   def required(self, *more):
     return ("--lock-signature", self.key.public, *more)
@@ -128,7 +114,7 @@ class LockSignatureTest(_SignedCase):
         "PERMISSION_DENIED", text="is not of these bytes")
 
   def test_the_signature_of_the_file_is_none_of_the_statement(self):
-    bundle = self.copy(paths.GREETER)
+    bundle = minisign.copy(self.work, paths.GREETER)
     self.key.sign(bundle)
     self.assert_fails(self.greet_with(bundle), "PERMISSION_DENIED",
                       text="its statement is not signed")
