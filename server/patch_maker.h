@@ -8,7 +8,7 @@ namespace ramet::server {
 
 // A patch that makes `image` of `base` (importer/image_patch.h applies it): for
 // two builds of one program a few per cent of it, once it is deflated. Takes
-// some 0.2 s and 16 times the base's size for each megabyte; stops, and gives
+// some 15 ms for a megabyte, and six times the base's size; stops, and gives
 // nothing, when the two make it take too long. Pure.
 //
 // The format and the way to find what is alike are those of bsdiff (C.
