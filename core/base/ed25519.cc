@@ -126,6 +126,8 @@ bool Decode(const char* bytes, Point* point) {
   memcpy(y.words, bytes, sizeof y.words);
   const uint32_t odd = y.words[kWords - 1] >> 31;
   y.words[kWords - 1] &= 0x7fffffff;
+  const Field below_p = Canonical(y);
+  if (memcmp(&below_p, &y, sizeof y) != 0) return false;
   // x^2 = u / v; a root of it is u v^3 (u v^7)^((p - 5) / 8), perhaps times the
   // root of -1.
   const Field u = y * y - kOne;

@@ -98,6 +98,13 @@ TEST(Ed25519Test, RefusesWhatIsMalformed) {
   EXPECT_FALSE(VerifyEd25519(key, "message", signature.substr(1)));
   EXPECT_FALSE(VerifyEd25519(key, "message", signature + "x"));
   EXPECT_FALSE(VerifyEd25519(key, "message", ""));
+  // y = p + 3 is 3, of a point or not, and has one form only.
+  for (int more = 0; more < 19; ++more) {
+    std::string again(32, '\xff');
+    again[0] = static_cast<char>(0xed + more);
+    again[31] = 0x7f;
+    EXPECT_FALSE(VerifyEd25519(again, "message", signature)) << more;
+  }
   // 2 is no y of a point. The x of y = 1 is 0, which has no other sign.
   for (const char first : {2, 1}) {
     std::string none(32, '\0');
