@@ -34,7 +34,7 @@ std::string_view FindRefusing(std::string_view locks,
   for (size_t end = 0; (end = locks.find('\n')) != locks.npos;
        locks.remove_prefix(end + 1)) {
     const char kind = locks[0];
-    const std::string_view pattern = locks.substr(1, end - 1);
+    const std::string_view pattern = locks.substr(0, end).substr(end > 0);
     if (kind == '=') {
       if (refused) break;
       lock = pattern;
@@ -59,7 +59,8 @@ std::string_view FindRefusing(std::string_view locks,
       refused = !allowed;
     }
   }
-  return refused ? lock : std::string_view();
+  // What has no end was cut off, and may have been a denial.
+  return refused || !locks.empty() ? lock : std::string_view();
 }
 
 }  // namespace ramet::importer

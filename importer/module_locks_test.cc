@@ -176,6 +176,10 @@ TEST(ModuleLocksTest, WhatIsMalformedAllowsNoMore) {
   EXPECT_EQ(Refusing("=\n-m\n", "m"), "");
   // A line without an end, as when it was cut off, is none.
   EXPECT_EQ(Refusing("=rule\n+x\n+m", "m"), "rule");
+  EXPECT_EQ(Refusing("=rule\n+m\n-m", "m"), "rule");
+  EXPECT_EQ(Refusing("=rule\n+m\n-", "m"), "rule");
+  // An empty line is not the lines behind it.
+  EXPECT_EQ(Refusing("=rule\n\n+x\n", "\n+x"), "rule");
 }
 
 }  // namespace

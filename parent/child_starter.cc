@@ -93,13 +93,26 @@ void ChildStarter::Start(const core::StartChildRequest& request,
   starting->request = request;
   if (!locks_.empty()) {
     starting->request.ssh.config_file.clear();
+    // ssh would write the names of hosts into it.
+    if (request.ssh.host_key_check == core::SshOptions::kAcceptNew) {
+      starting->request.ssh.known_hosts.clear();
+    }
     starting->request.cache_dir = cache_dir_;
   }
   starting->stats = stats;
   starting->linked = std::move(linked);
   starting->done = std::move(done);
   starting->start_us = context_->loop()->NowUs();
-  const Status status = ParseHop(request.hop, &starting->hop);
+  Status status = ParseHop(request.hop, &starting->hop);
+  const std::string& locks = request.module_locks;
+  if (!locks.empty() && (locks.front() != '=' || locks.back() != '\n')) {
+    // Its lines would belong to the last lock of this context.
+    status = Status(Code::kInvalidArgument, "locks that begin none");
+  } else if (request.name.size() + starting->request.cache_dir.size() +
+                 locks_.size() + locks.size() >
+             kMaxHelloTextBytes) {
+    status = Status(Code::kInvalidArgument, "more text than a hello has");
+  }
   if (!status.ok()) {
     starting->done(status, {});
     return;

@@ -24,6 +24,10 @@ namespace ramet::parent {
 // Threads: the loop's.
 class ChildStarter {
  public:
+  // Name, cache directory and locks together: a hello is one frame, and its
+  // numbers need some KB where a tree is very deep.
+  static constexpr size_t kMaxHelloTextBytes = 56 * 1024;
+
   // Starts the agent of a local child: returns the stream to it.
   using LocalStarter = std::function<std::unique_ptr<core::ByteStream>(
       core::EventLoop* loop, const AgentImage& image)>;

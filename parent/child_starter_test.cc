@@ -235,9 +235,32 @@ TEST_F(ChildStarterTest, WhoHoldsLocksUsesNoFilesThatAnAncestorNames) {
   StartRequest(request);
   EXPECT_EQ(ssh_.requests.back().ssh.config_file, "");
   EXPECT_EQ(ssh_.requests.back().ssh.known_hosts, "/tmp/hosts");
+  request.ssh.host_key_check = core::SshOptions::kAcceptNew;
+  StartRequest(request);
+  EXPECT_EQ(ssh_.requests.back().ssh.known_hosts, "") << "it would be written";
   request.hop = "local:";
   StartRequest(request);
   EXPECT_EQ(TakeHello().cache_dir, "/own/cache");
+}
+
+// What continues its last lock would widen that.
+TEST_F(ChildStarterTest, WhatIsAddedToLocksBeginsWithOne) {
+  children_.SetLocks("=held\n+a\n", "");
+  core::StartChildRequest request;
+  request.hop = "local:";
+  for (const std::string& more :
+       {std::string("+*\n"), std::string("\n=own\n+*\n"),
+        std::string("=own\n+*"), std::string(" =own\n"),
+        "=" + std::string(60'000, 'x') + "\n"}) {
+    request.module_locks = more;
+    StartRequest(request);
+    ASSERT_FALSE(done_.empty()) << more.substr(0, 20);
+    EXPECT_EQ(done_.back().status.code(), Code::kInvalidArgument);
+    done_.clear();
+  }
+  request.module_locks = "=own\n+b\n";
+  StartRequest(request);
+  EXPECT_EQ(TakeHello().module_locks, "=held\n+a\n=own\n+b\n");
 }
 
 TEST_F(ChildStarterTest, ALossNamesHopAndPhase) {

@@ -16,7 +16,7 @@ struct Hop {
   enum class Kind { kLocal, kSsh };
 
   Kind kind = Kind::kLocal;
-  std::string user;   // empty: the transport's default
+  std::string user;  // empty: the transport's default
   // Without brackets. Of a local context: the label that tells it from others
   // of the same parent; may be empty.
   std::string host;
