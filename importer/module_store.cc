@@ -56,7 +56,10 @@ void ModuleStore::OnAnnounced(const core::ModuleNotice& notice,
     // Of another version that differs in something else.
     for (const Service& each : services_) {
       const StoredModule& known = *each.module;
-      if (known.image.valid() && known.announced.digest == announced.digest) {
+      // Two patches of different bases may be the same bytes.
+      if (known.image.valid() && known.announced.digest == announced.digest &&
+          known.announced.image_digest == announced.image_digest &&
+          known.announced.image_bytes == announced.image_bytes) {
         module->image.Reset(fcntl(known.image.get(), F_DUPFD_CLOEXEC, 0));
       }
     }
@@ -199,9 +202,13 @@ bool ModuleStore::AskForWhole(StoredModule* module) {
               {"module ", announced.name, " is a patch of what is not here"});
   }
   module->base = nullptr;
-  return !announced.services.empty() &&
-         courier_->Ask(core::ModuleNotice::kService,
-                       announced.services[0].name);
+  if (announced.services.empty()) return false;
+  // One that has moved to another module by now would bring that.
+  std::string_view service = announced.services[0].name;
+  for (const Service& each : services_) {
+    if (each.module.get() == module) service = each.name;
+  }
+  return courier_->Ask(core::ModuleNotice::kService, service);
 }
 
 Status ModuleStore::MakeReady(StoredModule* module, bool* later) {

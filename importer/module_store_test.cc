@@ -518,6 +518,43 @@ TEST_F(ModuleStoreTest, APatchThatGivesAnotherImageIsNotStarted) {
   }
 }
 
+// A version number that is raised by one each time: the same bytes, of another
+// base.
+TEST_F(ModuleStoreTest, TheSamePatchOfAnotherBaseGivesAnotherImage) {
+  const core::LoadModule one = MakeModule("a.A", "1");
+  PutImage("1");
+  Announce(one);
+  EXPECT_EQ(ImageOf("a.A"), "1");
+  const std::string raise({1, 0, 0, 1});
+  PutImage(raise);
+  std::string base = one.digest;
+  for (const std::string image : {"2", "3", "4"}) {
+    core::LoadModule next = MakeModule("a.A", raise);
+    next.image_bytes = 1;
+    next.base = base;
+    next.patch_bytes = raise.size();
+    next.image_digest = core::Sha256Digest(image);
+    Announce(next);
+    EXPECT_EQ(ImageOf("a.A"), image);
+    base = next.digest;
+  }
+  EXPECT_EQ(asked_, 0);
+}
+
+TEST_F(ModuleStoreTest, ForAServiceThatHasMovedNobodyAsks) {
+  core::LoadModule both = MakeModule("a.S", "old");
+  both.services.push_back({"a.T", {{"SayHello", 0}}});
+  core::LoadModule patched = MakePatched("a.S", "new", both);
+  patched.services = both.services;
+  Announce(patched);
+  EXPECT_EQ(asked_for_, "a.S");
+  PutImage("moved");
+  Announce(MakeModule("a.S", "moved"));
+  EXPECT_EQ(ImageOf("a.S"), "moved");
+  EXPECT_EQ(ImageOf("a.T"), "later");
+  EXPECT_EQ(asked_for_, "a.T");
+}
+
 // Nobody knows what a patch gives before it is made; and what a lock allows as
 // an image could be announced as a patch.
 TEST_F(ModuleStoreTest, WhoHoldsLocksTakesNoPatches) {
