@@ -221,6 +221,9 @@ TEST_F(ContextDirectoryTest, ThePlatformOfTheLastHopMayBeSaid) {
   const std::vector<RawFrame> frames = child_->TakeFrames();
   ASSERT_EQ(frames.size(), 1u);
   EXPECT_EQ(RequestIn(frames[0].payload).platform, "");
+  child_.reset();  // so that nobody waits for its answer
+  network_.Settle();
+  EXPECT_FALSE(results_.at("local:/ssh:b/ssh:c").ok());
 }
 
 TEST_F(ContextDirectoryTest, AParentsWordForWhoIsNotItsNewChildIsRefused) {
