@@ -67,6 +67,15 @@ absl::Status ModuleDelivery::Ensure(const importer::Bundle& bundle,
 
 void ModuleDelivery::EnsureRelated(const importer::Bundle& bundle,
                                    ContextDirectory::Entry* entry) {
+  std::set<std::string> seen;
+  EnsureRelated(bundle, entry, &seen);
+}
+
+void ModuleDelivery::EnsureRelated(const importer::Bundle& bundle,
+                                   ContextDirectory::Entry* entry,
+                                   std::set<std::string>* seen) {
+  // Those that a lock refuses are not delivered, and may be related both ways.
+  if (!seen->insert(bundle.digest()).second) return;
   const auto& stated = bundle.manifest().related_modules();
   std::vector<std::string> names(stated.begin(), stated.end());
   const auto learned = learned_.find(bundle.name());
@@ -81,7 +90,7 @@ void ModuleDelivery::EnsureRelated(const importer::Bundle& bundle,
         !Announce(*related, Occasion::kRelated, "", entry).ok()) {
       continue;
     }
-    EnsureRelated(*related, entry);
+    EnsureRelated(*related, entry, seen);
   }
 }
 
@@ -158,7 +167,10 @@ absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
   notice.name = asked;
   notice.digest = load.digest;
   const std::string locks = absl::StrJoin(entry->locks, "");
-  modules_->FindStatement(bundle.digest()).AddTo(locks, &load);
+  const Verdict& verdict = Judge(locks, bundle.digest(), load);
+  load.statement = verdict.statement;
+  load.signature = verdict.signature;
+  load.signer = verdict.signer;
   notice.module = core::SerializeControl(load);
   if (notice.module.size() + kRoomForTheRest > core::kMaxPayloadBytes) {
     return absl::ResourceExhaustedError(
@@ -167,9 +179,8 @@ absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
   }
   // The context sees to its locks itself: it is told, so that it answers calls.
   // What it has serves on, and images that it refuses need not travel.
-  const std::string_view lock = importer::FindRefusing(locks, load);
-  if (lock.data() != nullptr) {
-    const bool serves = OnRefused(bundle, lock, load, entry);
+  if (verdict.refused) {
+    const bool serves = OnRefused(bundle, verdict.lock, load, entry);
     if (serves && asked.empty()) return absl::OkStatus();
     // One that asks after all was started without them, by a hop that left them
     // out: it would ask for the image, and then again.
@@ -195,6 +206,23 @@ absl::Status ModuleDelivery::Announce(const importer::Bundle& bundle,
   }
   ForgetReplaced(entry);
   return absl::OkStatus();
+}
+
+const ModuleDelivery::Verdict& ModuleDelivery::Judge(
+    const std::string& locks, const std::string& bundle,
+    const core::LoadModule& load) {
+  if (verdicts_.size() >= kMaxVerdicts) verdicts_.clear();
+  // Digests have one length.
+  const auto [at, added] =
+      verdicts_.try_emplace(absl::StrCat(bundle, load.digest, locks));
+  Verdict& verdict = at->second;
+  if (!added || locks.empty()) return verdict;
+  core::LoadModule signed_load = load;
+  modules_->FindStatement(bundle).AddTo(locks, &signed_load);
+  const std::string_view lock = importer::FindRefusing(locks, signed_load);
+  verdict = {signed_load.statement, signed_load.signature, signed_load.signer,
+             lock.data() != nullptr, std::string(lock)};
+  return verdict;
 }
 
 bool ModuleDelivery::OnRefused(const importer::Bundle& bundle,
@@ -376,6 +404,7 @@ ModuleRepository::BundlePtr ModuleDelivery::FindModule(
 }
 
 void ModuleDelivery::OnModulesChanged() {
+  verdicts_.clear();
   TellOldLocks();
   if (!told_unknown_) return;
   told_unknown_ = false;

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -78,6 +79,19 @@ class ModuleDelivery final : private importer::ModuleCourier::Local {
   // UNIMPLEMENTED: there is nothing of that name, for nobody.
   absl::Status AnswerService(const core::ModuleNotice& notice);
   absl::Status AnswerNamed(const core::ModuleNotice& notice);
+  // What locks make of an announcement.
+  struct Verdict {
+    std::string statement;  // with signature and signer, if a key is asked for
+    std::string signature;
+    std::string signer;
+    bool refused = false;
+    std::string lock;  // that refuses
+  };
+  // For `load`, of the bundle with that digest. It takes milliseconds where
+  // signatures are checked, and calls and contexts may ask again and again: it
+  // is remembered, until the modules change.
+  const Verdict& Judge(const std::string& locks, const std::string& bundle,
+                       const core::LoadModule& load);
   // Tells the log, once, that a lock of `entry`'s refuses what would be
   // announced. Whether another version of it serves there.
   bool OnRefused(const importer::Bundle& bundle, std::string_view lock,
@@ -100,6 +114,10 @@ class ModuleDelivery final : private importer::ModuleCourier::Local {
                         ContextDirectory::Entry* entry);
   void EnsureRelated(const importer::Bundle& bundle,
                      ContextDirectory::Entry* entry);
+  // `seen` are digests of those that it has been done for.
+  void EnsureRelated(const importer::Bundle& bundle,
+                     ContextDirectory::Entry* entry,
+                     std::set<std::string>* seen);
   void Learn(const ContextDirectory::Entry& entry,
              const importer::Bundle& asked);
   // The module of that name that the context called `target` may get; or null.
@@ -116,6 +134,10 @@ class ModuleDelivery final : private importer::ModuleCourier::Local {
   std::map<core::ContextId, Got> got_;
   std::map<std::string, std::vector<std::string>> learned_;  // by module
   bool told_unknown_ = false;
+  // By bundle, image and locks. As many as a tree with some kinds of contexts
+  // has.
+  static constexpr size_t kMaxVerdicts = 1024;
+  std::map<std::string, Verdict> verdicts_;
 };
 
 }  // namespace ramet::server

@@ -197,6 +197,26 @@ TEST_F(ModuleDeliveryTest, ANewVersionIsAnnouncedAndTakesCalls) {
   EXPECT_GT(master_->module_bytes_sent(), sent);
 }
 
+// Neither is delivered, and each goes along with the other.
+TEST_F(ModuleDeliveryTest, RelatedOnesThatALockRefusesAreAnnouncedOnce) {
+  auto policy =
+      ModulePolicy::Parse("rule { locked: true allow_loaded: true }", "test");
+  ASSERT_TRUE(policy.ok()) << policy.status();
+  MasterOptions options;
+  options.module_policy = *policy;
+  auto master = Master::Create(std::move(options));
+  ASSERT_TRUE(master.ok()) << master.status();
+  master_ = *std::move(master);
+  for (const char* version : {"", "two"}) {
+    image_ += version;
+    Load(Write("caller", "probe.v1.Probe", {"opener"}));
+    Load(Write("opener", "probe.v1.Open", {"caller"}));
+    for (const char* target : {"local:", "local:/local:a"}) {
+      EXPECT_EQ(CallOut(target), 0) << "the first ones serve on";
+    }
+  }
+}
+
 // It asks for the second itself; by then no rule of the master names the key.
 TEST_F(ModuleDeliveryTest, AContextWithAKeyGetsWhatThatHasSigned) {
   const MinisignSigner signer('s');
