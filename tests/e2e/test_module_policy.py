@@ -74,7 +74,7 @@ class BombTest(cases.Case):
   def test_one_that_says_too_much(self):
     self.assert_fails(self.probe(self.bomb(300 * MIB)), "RESOURCE_EXHAUSTED",
                       text=f"inflates to {300 * MIB}, more than the limit of")
-    self.assert_fails(self.probe(paths.PROBE, "--max-image-mib", "1"),
+    self.assert_fails(self.probe(self.bomb(2 * MIB), "--max-image-mib", "1"),
                       "RESOURCE_EXHAUSTED", text=f"limit of {MIB}")
 
   def test_one_that_inflates_to_more_than_it_says(self):
