@@ -8,8 +8,7 @@ namespace ramet::agent {
 namespace {
 
 constexpr size_t kAlignment = 16;
-// Where the kernel's are larger, it rounds up what is mapped, and refuses
-// what is to be trimmed from the middle of one.
+// Where the kernel's are larger, it rounds up what is mapped and unmapped.
 constexpr size_t kPageBytes = 4096;
 constexpr size_t kUsed = 1;        // this chunk is
 constexpr size_t kBeforeUsed = 2;  // the chunk before it is
@@ -160,13 +159,16 @@ void Heap::Free(void* memory) {
   if (whole) empty_ = chunk;
 }
 
-void Heap::Trim() {
-  for (int list = ListOf(2 * kPageBytes); list < kLists; ++list) {
+// madvise() rounds the end up to the kernel's pages: to be sure that it is one
+// already, they are the caller's. From 2 of them on, no end is before its
+// begin.
+void Heap::Trim(size_t page_bytes) {
+  for (int list = ListOf(2 * page_bytes); list < kLists; ++list) {
     for (Chunk* chunk = lists_[list]; chunk != nullptr; chunk = chunk->next) {
       const uintptr_t begin = reinterpret_cast<uintptr_t>(chunk + 1);
       const uintptr_t end = reinterpret_cast<uintptr_t>(chunk) + chunk->bytes();
-      const uintptr_t first = (begin + kPageBytes - 1) & ~(kPageBytes - 1);
-      const uintptr_t bytes = (end & ~(kPageBytes - 1)) - first;
+      const uintptr_t first = (begin + page_bytes - 1) & ~(page_bytes - 1);
+      const uintptr_t bytes = (end & ~(page_bytes - 1)) - first;
       madvise(reinterpret_cast<void*>(first), bytes, MADV_DONTNEED);
     }
   }

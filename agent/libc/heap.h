@@ -31,7 +31,8 @@ class Heap {
   void Free(void* memory);
 
   // Gives the pages of free chunks back, but not their addresses.
-  void Trim();
+  // `page_bytes`: the kernel's (AT_PAGESZ), a power of 2.
+  void Trim(size_t page_bytes);
 
   // How many bytes may be used there: at least as many as were asked for.
   static size_t UsableBytes(const void* memory);

@@ -3,9 +3,34 @@
 #include <gtest/gtest.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <random>
 #include <vector>
+
+namespace {
+
+// Of the kernel that madvise() plays; 0: it is the one below.
+size_t advised_page_bytes = 0;
+int advised = 0;
+
+}  // namespace
+
+// As a kernel with such pages has it, which this one may not be: the begin must
+// be a page's, the length is rounded up.
+extern "C" int madvise(void* begin, size_t bytes, int advice) noexcept {
+  if (advised_page_bytes == 0) {
+    return static_cast<int>(syscall(SYS_madvise, begin, bytes, advice));
+  }
+  EXPECT_EQ(advice, MADV_DONTNEED);
+  if (reinterpret_cast<uintptr_t>(begin) % advised_page_bytes != 0) return -1;
+  bytes = (bytes + advised_page_bytes - 1) & ~(advised_page_bytes - 1);
+  memset(begin, 0, bytes);
+  advised += bytes > 0;
+  return 0;
+}
 
 namespace ramet::agent {
 namespace {
@@ -115,12 +140,32 @@ TEST(HeapTest, TrimmingGivesPagesBackAndKeepsWhatIsUsed) {
   uint8_t* const inside = large.memory + 50'000;
   Return(&heap, large);
   EXPECT_EQ(*inside, 2);
-  heap.Trim();
+  heap.Trim(sysconf(_SC_PAGESIZE));
   EXPECT_EQ(*inside, 0) << "a new page";
   Return(&heap, first);
   Return(&heap, last);
   const Piece all = Take(&heap, 200'000, 4);
   Return(&heap, all);
+}
+
+TEST(HeapTest, TrimmingTakesWholePagesOfTheKernelsSizeOnly) {
+  for (const size_t page_bytes : {4096, 16'384, 65'536}) {
+    Heap heap;
+    std::mt19937 random(1);
+    std::vector<Piece> used;
+    std::vector<Piece> free;
+    for (int i = 0; i < 400; ++i) {
+      const Piece piece = Take(&heap, 16 + random() % 40'000, 1);
+      (random() % 4 == 0 ? used : free).push_back(piece);
+    }
+    for (const Piece& piece : free) Return(&heap, piece);
+    advised_page_bytes = page_bytes;
+    advised = 0;
+    heap.Trim(page_bytes);
+    advised_page_bytes = 0;
+    EXPECT_GT(advised, 0);
+    for (const Piece& piece : used) Return(&heap, piece);
+  }
 }
 
 TEST(HeapTest, EverySizeAroundTheLimitsWorks) {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "agent/libc/heap.h"
 
@@ -40,7 +41,7 @@ void* realloc(void* memory, size_t bytes) {
 
 // glibc's, malloc_trim(3).
 int malloc_trim(size_t) {
-  heap.Trim();
+  heap.Trim(getauxval(AT_PAGESZ));
   return 1;
 }
 

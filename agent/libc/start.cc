@@ -5,9 +5,17 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "agent/libc/vdso.h"
+
+namespace {
+
+// Behind the environment, as the kernel leaves it.
+const Elf64_auxv_t* auxiliary;
+
+}  // namespace
 
 extern "C" {
 
@@ -24,11 +32,18 @@ void PrepareProgram(char** stack) {
   environ = stack + reinterpret_cast<uintptr_t>(stack[0]) + 2;
   char** entry = environ;
   while (*entry != nullptr) ++entry;
-  ramet::agent::FindVdsoClock(reinterpret_cast<Elf64_auxv_t*>(entry + 1));
+  auxiliary = reinterpret_cast<Elf64_auxv_t*>(entry + 1);
+  ramet::agent::FindVdsoClock(auxiliary);
   for (auto constructor = __init_array_start; constructor != __init_array_end;
        ++constructor) {
     (*constructor)();
   }
+}
+
+unsigned long getauxval(unsigned long type) {
+  const Elf64_auxv_t* entry = auxiliary;
+  while (entry->a_type != type && entry->a_type != AT_NULL) ++entry;
+  return entry->a_un.a_val;  // AT_NULL's is 0
 }
 
 int __cxa_atexit(void (*)(void*), void*, void*) { return 0; }

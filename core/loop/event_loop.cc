@@ -1,6 +1,7 @@
 #include "core/loop/event_loop.h"
 
 #include <errno.h>
+#include <sys/auxv.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -47,10 +48,12 @@ EventLoop::~EventLoop() {
 }
 
 void EventLoop::TrimScratch() {
-  constexpr uintptr_t kPageBytes = 4096;
+  // The kernel's: madvise() rounds the end up to them. At most 64 KiB on the
+  // platforms, so there are some within.
+  const uintptr_t page_bytes = getauxval(AT_PAGESZ);
   const uintptr_t begin = reinterpret_cast<uintptr_t>(scratch_.get());
-  const uintptr_t first = (begin + kPageBytes - 1) & ~(kPageBytes - 1);
-  const uintptr_t last = (begin + kScratchBytes) & ~(kPageBytes - 1);
+  const uintptr_t first = (begin + page_bytes - 1) & ~(page_bytes - 1);
+  const uintptr_t last = (begin + kScratchBytes) & ~(page_bytes - 1);
   madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
