@@ -33,7 +33,8 @@ void PrepareProgram(char** stack) {
   char** entry = environ;
   while (*entry != nullptr) ++entry;
   auxiliary = reinterpret_cast<Elf64_auxv_t*>(entry + 1);
-  ramet::agent::FindVdsoClock(auxiliary);
+  ramet::agent::FindVdsoClock(
+      reinterpret_cast<Elf64_Ehdr*>(getauxval(AT_SYSINFO_EHDR)));
   for (auto constructor = __init_array_start; constructor != __init_array_end;
        ++constructor) {
     (*constructor)();

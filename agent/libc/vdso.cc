@@ -18,32 +18,38 @@ constexpr char kName[] = "__kernel_clock_gettime";
 
 VdsoClock vdso_clock = nullptr;
 
-void FindVdsoClock(const Elf64_auxv_t* auxiliary) {
-  while (auxiliary->a_type != AT_SYSINFO_EHDR) {
-    if (auxiliary++->a_type == AT_NULL) return;
-  }
-  // The image's addresses are offsets from where it begins.
-  const uintptr_t begin = auxiliary->a_un.a_val;
-  const auto* const header = reinterpret_cast<const Elf64_Ehdr*>(begin);
+void FindVdsoClock(const Elf64_Ehdr* image) {
+  if (image == nullptr) return;
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(image);
   const auto* segment =
-      reinterpret_cast<const Elf64_Phdr*>(begin + header->e_phoff);
-  while (segment->p_type != PT_DYNAMIC) ++segment;  // each vDSO has it
+      reinterpret_cast<const Elf64_Phdr*>(begin + image->e_phoff);
+  // From the image's addresses to where they are. Old kernels' begin at the end
+  // of the address space, others' at 0.
+  uintptr_t bias = begin;
+  const Elf64_Dyn* entry = nullptr;
+  for (int left = image->e_phnum; left > 0; --left, ++segment) {
+    if (segment->p_type == PT_LOAD) {
+      bias = begin + segment->p_offset - segment->p_vaddr;
+    } else if (segment->p_type == PT_DYNAMIC) {
+      entry = reinterpret_cast<const Elf64_Dyn*>(begin + segment->p_offset);
+    }
+  }
+  if (entry == nullptr) return;
   const Elf64_Sym* symbols = nullptr;
   const char* names = nullptr;
-  for (auto* entry =
-           reinterpret_cast<const Elf64_Dyn*>(begin + segment->p_offset);
-       entry->d_tag != DT_NULL; ++entry) {
-    const uintptr_t address = begin + entry->d_un.d_ptr;
+  for (; entry->d_tag != DT_NULL; ++entry) {
+    const uintptr_t address = bias + entry->d_un.d_ptr;
     if (entry->d_tag == DT_SYMTAB) {
       symbols = reinterpret_cast<const Elf64_Sym*>(address);
     } else if (entry->d_tag == DT_STRTAB) {
       names = reinterpret_cast<const char*>(address);
     }
   }
+  if (symbols == nullptr) return;
   // How many there are only the hash tables say; linkers lay names behind them.
   for (; reinterpret_cast<const char*>(symbols + 1) <= names; ++symbols) {
     if (strcmp(names + symbols->st_name, kName) == 0) {
-      vdso_clock = reinterpret_cast<VdsoClock>(begin + symbols->st_value);
+      vdso_clock = reinterpret_cast<VdsoClock>(bias + symbols->st_value);
     }
   }
 }

@@ -12,8 +12,8 @@ namespace ramet::agent {
 using VdsoClock = int (*)(clockid_t, timespec*);
 extern VdsoClock vdso_clock;
 
-// `auxiliary`: the vector behind the environment, getauxval(3).
-void FindVdsoClock(const Elf64_auxv_t* auxiliary);
+// `image`: where the kernel has mapped it (AT_SYSINFO_EHDR); null: it hasn't.
+void FindVdsoClock(const Elf64_Ehdr* image);
 
 }  // namespace ramet::agent
 
