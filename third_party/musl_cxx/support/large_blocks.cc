@@ -35,6 +35,16 @@ void Remove(int index) {
   for (; index < kept_count; ++index) kept[index] = kept[index + 1];
 }
 
+void LockForFork() { pthread_mutex_lock(&mutex); }
+void UnlockAfterFork() { pthread_mutex_unlock(&mutex); }
+
+// The first handlers of all but small_blocks', whose lock is taken after this
+// one. fork(2) locks in the opposite order, so that a module's own handlers may
+// allocate. There is no thread that holds both.
+__attribute__((constructor(102))) void HandleForks() {
+  pthread_atfork(LockForFork, UnlockAfterFork, UnlockAfterFork);
+}
+
 }  // namespace
 
 void* AllocateLarge(size_t bytes) {

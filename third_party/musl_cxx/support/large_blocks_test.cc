@@ -1,7 +1,10 @@
 #include "third_party/musl_cxx/support/large_blocks.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <random>
@@ -91,6 +94,57 @@ TEST(LargeBlocksTest, AllThreadsMayCall) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(damaged, 0);
 }
+
+// Handlers that are there before the first buffer of all.
+bool handlers_allocate = false;
+void AllocateInHandler() {
+  if (!handlers_allocate) return;
+  alarm(30);
+  FreeLarge(AllocateLarge(50 * kKiB));
+  alarm(0);
+}
+const int registered =
+    pthread_atfork(AllocateInHandler, AllocateInHandler, AllocateInHandler);
+
+TEST(LargeBlocksTest, HandlersOfForkMayAllocate) {
+  ASSERT_EQ(registered, 0);
+  handlers_allocate = true;
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  handlers_allocate = false;
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+#if !defined(__SANITIZE_THREAD__)
+TEST(LargeBlocksTest, AChildOfAProcessWithThreadsMayAllocate) {
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&stop] {
+      // Takes the lock all the time.
+      while (!stop) FreeLarge(AllocateLarge(50 * kKiB));
+    });
+  }
+  int children_that_ended = 0;
+  for (int i = 0; i < 200; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(10);
+      FreeLarge(AllocateLarge(50 * kKiB));
+      _exit(0);
+    }
+    int status = -1;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    if (status != 0) break;
+    ++children_that_ended;
+  }
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(children_that_ended, 200);
+}
+#endif
 
 }  // namespace
 }  // namespace ramet::memory
