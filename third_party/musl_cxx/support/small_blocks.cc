@@ -76,6 +76,12 @@ pthread_key_t thread_key;
 void LockForFork() { pthread_mutex_lock(&mutex); }
 void UnlockAfterFork() { pthread_mutex_unlock(&mutex); }
 
+// Before any other: fork(2) locks in the opposite order, so that a module's own
+// handlers may allocate. Priorities up to 100 are the compiler's.
+__attribute__((constructor(101))) void HandleForks() {
+  pthread_atfork(LockForFork, UnlockAfterFork, UnlockAfterFork);
+}
+
 void GiveBack(int number, size_t count) {
   List* const list = &thread_lists[number];
   pthread_mutex_lock(&mutex);
@@ -137,20 +143,10 @@ Block* Cut(int number) {
   return block;
 }
 
-// For the first block of all. pthread_atfork(3) may allocate, so that it can't
-// be called with the lock held.
-void ReserveOnce() {
-  pthread_mutex_lock(&mutex);
-  const bool first = area_state == Area::kNone;
-  if (first) Reserve();
-  pthread_mutex_unlock(&mutex);
-  if (first) pthread_atfork(LockForFork, UnlockAfterFork, UnlockAfterFork);
-}
-
 Block* Refill(int number) {
-  if (__atomic_load_n(&area, __ATOMIC_RELAXED) == 0) ReserveOnce();
   Block* block = nullptr;
   pthread_mutex_lock(&mutex);
+  if (area_state == Area::kNone) Reserve();
   if (area_state == Area::kReserved) {
     List* const free = &free_lists[number];
     block = free->first != nullptr ? Pop(free) : Cut(number);

@@ -162,6 +162,30 @@ TEST(SmallBlocksTest, ThreadsExchangeBlocks) {
   }
 }
 
+// Handlers that are there before the first block of all.
+bool handlers_allocate = false;
+void AllocateInHandler() {
+  if (!handlers_allocate) return;
+  alarm(30);
+  void* blocks[100];
+  for (void*& block : blocks) block = AllocateSmall(20'000);
+  for (void* block : blocks) FreeSmall(block);
+  alarm(0);
+}
+const int registered =
+    pthread_atfork(AllocateInHandler, AllocateInHandler, AllocateInHandler);
+
+TEST(SmallBlocksTest, HandlersOfForkMayAllocate) {
+  ASSERT_EQ(registered, 0);
+  handlers_allocate = true;
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  handlers_allocate = false;
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
 #if !defined(__SANITIZE_THREAD__)
 TEST(SmallBlocksTest, AChildOfAProcessWithThreadsMayAllocate) {
   std::atomic<bool> stop{false};
