@@ -35,6 +35,26 @@ void Remove(int index) {
   for (; index < kept_count; ++index) kept[index] = kept[index + 1];
 }
 
+// Frees all that is kept. False: there was nothing.
+bool FreeKept() {
+  void* freed[kMostKept];
+  pthread_mutex_lock(&mutex);
+  const int count = kept_count;
+  for (int i = 0; i < count; ++i) freed[i] = kept[i].memory;
+  kept_count = 0;
+  kept_bytes = 0;
+  pthread_mutex_unlock(&mutex);
+  for (int i = 0; i < count; ++i) free(freed[i]);
+  return count > 0;
+}
+
+// malloc, with what is kept where there is a limit (RLIMIT_DATA).
+void* Malloc(size_t bytes) {
+  void* memory = malloc(bytes);
+  if (memory == nullptr && FreeKept()) memory = malloc(bytes);
+  return memory;
+}
+
 void LockForFork() { pthread_mutex_lock(&mutex); }
 void UnlockAfterFork() { pthread_mutex_unlock(&mutex); }
 
@@ -49,7 +69,7 @@ __attribute__((constructor(102))) void HandleForks() {
 
 void* AllocateLarge(size_t bytes) {
   if (bytes <= kLargestSmallBytes || bytes > kLargestKeptBytes) {
-    return malloc(bytes);
+    return Malloc(bytes);
   }
   const int number = BlockNumber(bytes);
   void* memory = nullptr;
@@ -60,7 +80,7 @@ void* AllocateLarge(size_t bytes) {
     Remove(i);
   }
   pthread_mutex_unlock(&mutex);
-  return memory != nullptr ? memory : malloc(BlockBytes(number));
+  return memory != nullptr ? memory : Malloc(BlockBytes(number));
 }
 
 void FreeLarge(void* memory) {

@@ -5,7 +5,7 @@
 
 // Memory for buffers, from malloc. musl's maps each one, and unmaps it when it
 // is free: a page fault for every 4 KiB of every message. So the last few are
-// kept. All threads may call all of it.
+// kept, until malloc has no more. All threads may call all of it.
 namespace ramet::memory {
 
 // Null when there is none.

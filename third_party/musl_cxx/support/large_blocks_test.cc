@@ -1,13 +1,18 @@
 #include "third_party/musl_cxx/support/large_blocks.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <fstream>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -94,6 +99,39 @@ TEST(LargeBlocksTest, AllThreadsMayCall) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(damaged, 0);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+size_t DataBytes() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  size_t kib = 0;
+  while (status >> word) {
+    if (word == "VmData:") status >> kib;
+  }
+  return kib * kKiB;
+}
+
+// Ends with 0 if there is memory for `bytes` when all is used up but what is
+// kept.
+void AllocateAtTheLimit(size_t bytes) {
+  mallopt(M_MMAP_THRESHOLD, 128 * kKiB);
+  void* kept[4];
+  for (void*& buffer : kept) buffer = AllocateLarge(7 * kMiB / 2);
+  for (void* buffer : kept) FreeLarge(buffer);
+  const rlimit limit{DataBytes(), RLIM_INFINITY};
+  if (limit.rlim_cur == 0 || setrlimit(RLIMIT_DATA, &limit) != 0) _exit(1);
+  if (mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+           -1, 0) != MAP_FAILED) {
+    _exit(2);
+  }
+  _exit(AllocateLarge(bytes) != nullptr ? 0 : 3);
+}
+
+TEST(LargeBlocksDeathTest, WhatIsKeptIsThereForOthers) {
+  EXPECT_EXIT(AllocateAtTheLimit(3 * kMiB), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(AllocateAtTheLimit(10 * kMiB), testing::ExitedWithCode(0), "");
+}
+#endif
 
 // Handlers that are there before the first buffer of all.
 bool handlers_allocate = false;
