@@ -84,14 +84,15 @@ void* AllocateLarge(size_t bytes) {
 }
 
 void FreeLarge(void* memory) {
+  // musl's answer is what was asked for; others' may be more.
   const size_t bytes = memory == nullptr ? 0 : malloc_usable_size(memory);
-  // The size that it was allocated for; a libc may have made it larger.
-  int number = BlockNumber(bytes);
-  if (BlockBytes(number) > bytes) --number;
-  if (bytes <= kLargestSmallBytes || BlockBytes(number) > kLargestKeptBytes) {
+  if (bytes <= kLargestSmallBytes || bytes > kLargestKeptBytes) {
     free(memory);
     return;
   }
+  // What it is large enough for.
+  int number = BlockNumber(bytes);
+  if (BlockBytes(number) > bytes) --number;
   void* evicted[kMostKept];
   int evicted_count = 0;
   pthread_mutex_lock(&mutex);

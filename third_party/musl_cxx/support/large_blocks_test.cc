@@ -70,6 +70,16 @@ TEST(LargeBlocksTest, ManyBuffersAreNotAllKept) {
   }
 }
 
+TEST(LargeBlocksTest, OnesThatAreLargerThanTheLargestKeptAreFreed) {
+  void* const larger = AllocateLarge(9 * kMiB / 2);
+  ASSERT_NE(larger, nullptr);
+  FreeLarge(larger);
+  void* const largest = AllocateLarge(4 * kMiB);
+  ASSERT_NE(largest, nullptr);
+  EXPECT_LT(malloc_usable_size(largest), 17 * kMiB / 4);
+  FreeLarge(largest);
+}
+
 TEST(LargeBlocksTest, HugeOnesAndNoneAreMallocs) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   // The sanitizers' malloc ends the process instead.
