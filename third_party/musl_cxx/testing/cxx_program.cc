@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <netdb.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <spawn.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <clocale>
 #include <condition_variable>
@@ -151,6 +153,61 @@ int Fails(int depth) {
   if (depth == 0) throw std::invalid_argument("deep");
   const std::string on_the_stack(depth, 'x');
   return Fails(depth - 1) + static_cast<int>(on_the_stack.size());
+}
+
+// Those that threads have begun. They end when they may.
+std::atomic<int> once_started{0};
+std::atomic<bool> once_ends{false};
+pthread_once_t cancelled_once = PTHREAD_ONCE_INIT;
+pthread_once_t forked_once = PTHREAD_ONCE_INIT;
+
+void RunOnce() {
+  ++once_started;
+  while (!once_ends) pause();
+}
+
+void* CallOnce(void* once) {
+  pthread_once(static_cast<pthread_once_t*>(once), RunOnce);
+  return nullptr;
+}
+
+pthread_t StartOnce(pthread_once_t* once) {
+  const int before = once_started;
+  pthread_t thread;
+  CHECK(pthread_create(&thread, nullptr, CallOnce, once) == 0);
+  while (once_started == before) std::this_thread::yield();
+  return thread;
+}
+
+// What another thread has begun and not ended is begun again.
+void InterruptedOnce() {
+  const pthread_t first = StartOnce(&cancelled_once);
+  CHECK(pthread_cancel(first) == 0);
+  void* result = nullptr;
+  CHECK(pthread_join(first, &result) == 0);
+  CHECK(result == PTHREAD_CANCELED);
+
+  const pthread_t second = StartOnce(&forked_once);
+  std::fflush(stdout);
+  alarm(60);
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(30);
+    once_ends = true;
+    CHECK(pthread_once(&forked_once, RunOnce) == 0);
+    CHECK(pthread_once(&forked_once, std::abort) == 0);
+    _exit(once_started);
+  }
+  int status = -1;
+  CHECK(waitpid(child, &status, 0) == child);
+  std::printf("in the child: %d\n", status);
+  CHECK(pthread_cancel(second) == 0);
+  CHECK(pthread_join(second, &result) == 0);
+  once_ends = true;
+  CHECK(pthread_once(&cancelled_once, RunOnce) == 0);
+  CHECK(pthread_once(&cancelled_once, std::abort) == 0);
+  std::printf("started %d times\n", once_started.load());
+  alarm(0);
 }
 
 void Exceptions() {
@@ -535,6 +592,7 @@ void System() {
 int main() {
   std::ios::sync_with_stdio(true);
   Threads();
+  InterruptedOnce();
   Exceptions();
   Streams();
   Files();
