@@ -96,8 +96,8 @@ def ramet_module(
         PATH, HOME and LANG.
       idle_timeout: its process is ended after so long without a call: "10m".
       memory_mib: what its process may allocate, in MiB (RLIMIT_DATA).
-        With libc = "musl", memory of small objects stays with those of its
-        size: room for each size's peak.
+        What libc = "musl" keeps for later counts, until C++ objects need it;
+        memory of C's malloc can't have it.
       copts: for srcs.
       data: not supported: a module travels as one file.
       tags: of the bundle.

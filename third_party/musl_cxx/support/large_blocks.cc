@@ -52,6 +52,7 @@ bool FreeKept() {
 void* Malloc(size_t bytes) {
   void* memory = malloc(bytes);
   if (memory == nullptr && FreeKept()) memory = malloc(bytes);
+  if (memory == nullptr && ReleaseSmall()) memory = malloc(bytes);
   return memory;
 }
 

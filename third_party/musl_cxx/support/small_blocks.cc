@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "third_party/musl_cxx/support/block_sizes.h"
@@ -50,7 +51,7 @@ Block* Pop(List* list) {
   return block;
 }
 
-// Guards what follows, up to `chunk_numbers`.
+// Guards what follows, up to `free_counts`.
 pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 enum class Area : char { kNone, kReserved, kRefused } area_state;
 size_t chunks_used;
@@ -65,8 +66,16 @@ Rest rests[kSizes];
 // 0 until it is reserved. Read without the lock: whoever has a block of the
 // area knows it from whoever has allocated it.
 uintptr_t area;
-// Of each chunk, the number of its blocks' size.
+// Of each chunk, the number of its blocks' size, or kReleased.
 uint8_t chunk_numbers[kChunks];
+constexpr uint8_t kReleased = 255;
+size_t chunks_released;
+// Of each chunk, while ReleaseSmall runs. 0 otherwise.
+uint16_t free_counts[kChunks];
+
+size_t ChunkOf(const void* memory) {
+  return (reinterpret_cast<uintptr_t>(memory) - area) / kChunkBytes;
+}
 
 enum class ThreadState : char { kNew, kKeeps, kEnded };
 __thread ThreadState thread_state;
@@ -124,18 +133,31 @@ void Reserve() {
   __atomic_store_n(&area, begin, __ATOMIC_RELAXED);
 }
 
+// The index of a chunk that has no blocks yet, or kChunks. The lock is held.
+size_t FindChunk() {
+  if (chunks_released == 0) return chunks_used;
+  const void* const found = memchr(chunk_numbers, kReleased, chunks_used);
+  return static_cast<const uint8_t*>(found) - chunk_numbers;
+}
+
 // A block that was never used, or null. The lock is held.
 Block* Cut(int number) {
   const size_t bytes = BlockBytes(number);
   Rest* const rest = &rests[number];
   if (rest->end - rest->next < bytes) {
-    if (chunks_used == kChunks) return nullptr;
-    const uintptr_t chunk = area + chunks_used * kChunkBytes;
+    const size_t index = FindChunk();
+    if (index == kChunks) return nullptr;
+    const uintptr_t chunk = area + index * kChunkBytes;
     if (mprotect(reinterpret_cast<void*>(chunk), kChunkBytes,
                  PROT_READ | PROT_WRITE) != 0) {
       return nullptr;
     }
-    chunk_numbers[chunks_used++] = static_cast<uint8_t>(number);
+    if (index == chunks_used) {
+      ++chunks_used;
+    } else {
+      --chunks_released;
+    }
+    chunk_numbers[index] = static_cast<uint8_t>(number);
     *rest = {chunk, chunk + kChunkBytes};
   }
   Block* const block = reinterpret_cast<Block*>(rest->next);
@@ -178,8 +200,7 @@ bool IsSmall(const void* memory) {
 
 void FreeSmall(void* memory) {
   Block* const block = static_cast<Block*>(memory);
-  const int number =
-      chunk_numbers[(reinterpret_cast<uintptr_t>(memory) - area) / kChunkBytes];
+  const int number = chunk_numbers[ChunkOf(memory)];
   if (__builtin_expect(!Keeps(), 0)) {
     pthread_mutex_lock(&mutex);
     Push(&free_lists[number], block);
@@ -189,6 +210,41 @@ void FreeSmall(void* memory) {
   List* const kept = &thread_lists[number];
   Push(kept, block);
   if (kept->count > MostBlocks(number)) GiveBack(number, kept->count / 2);
+}
+
+bool ReleaseSmall() {
+  pthread_mutex_lock(&mutex);
+  const size_t before = chunks_released;
+  for (int number = 0; number < kSizes; ++number) {
+    const size_t all = kChunkBytes / BlockBytes(number);
+    List* const list = &free_lists[number];
+    for (const Block* block = list->first; block != nullptr;
+         block = block->next) {
+      ++free_counts[ChunkOf(block)];
+    }
+    List left = {};
+    while (list->first != nullptr) {
+      Block* const block = Pop(list);
+      if (free_counts[ChunkOf(block)] != all) Push(&left, block);
+    }
+    *list = left;
+  }
+  for (size_t index = 0; index < chunks_used; ++index) {
+    const uint8_t number = chunk_numbers[index];
+    if (number != kReleased &&
+        free_counts[index] == kChunkBytes / BlockBytes(number)) {
+      void* const chunk = reinterpret_cast<void*>(area + index * kChunkBytes);
+      madvise(chunk, kChunkBytes, MADV_DONTNEED);
+      // So that it counts for no limit. It may be refused: then it does.
+      mprotect(chunk, kChunkBytes, PROT_NONE);
+      chunk_numbers[index] = kReleased;
+      ++chunks_released;
+    }
+    free_counts[index] = 0;
+  }
+  const bool any = chunks_released > before;
+  pthread_mutex_unlock(&mutex);
+  return any;
 }
 
 }  // namespace ramet::memory

@@ -7,12 +7,13 @@
 // threads and gives pages back to the kernel as soon as they are empty, only to
 // ask for them again.
 //
-// Blocks of one size are cut from chunks, and stay blocks of that size. Each
+// Blocks of one size are cut from chunks, and stay blocks of that size until
+// the whole chunk is free and memory runs out. Each
 // thread keeps some free ones, for which it needs no lock; the others are in
 // lists of the process. All threads may call all of it, a child after fork(2)
 // too, and destructors at a thread's end.
 //
-// What is free is used again, but not given back to the kernel.
+// What is free is used again, but not given back to the kernel otherwise.
 namespace ramet::memory {
 
 // Larger ones are not for here.
@@ -27,6 +28,11 @@ bool IsSmall(const void* memory);
 
 // `memory` IsSmall.
 void FreeSmall(void* memory);
+
+// Gives chunks back to the kernel whose blocks are all free and kept by no
+// thread: when there is no other memory. Looks at every free block. False:
+// there were none.
+bool ReleaseSmall();
 
 }  // namespace ramet::memory
 

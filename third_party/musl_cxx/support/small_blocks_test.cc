@@ -105,6 +105,36 @@ TEST(SmallBlocksTest, BlocksThatAThreadOnlyGotAreUsedByOthers) {
   for (void* block : blocks) FreeSmall(block);
 }
 
+TEST(SmallBlocksTest, WhatIsReleasedIsUsedForOtherSizes) {
+  ReleaseSmall();
+  constexpr int kBlocks = 5000;
+  std::vector<Marked> used;
+  std::vector<Marked> free;
+  // 60 chunks and more, of which the last ones stay in use.
+  for (int i = 0; i < kBlocks; ++i) {
+    std::vector<Marked>* const blocks = i < 4000 ? &free : &used;
+    blocks->emplace_back(800, static_cast<unsigned char>(i));
+  }
+  std::set<uintptr_t> chunks;
+  for (const Marked& block : free) {
+    chunks.insert(reinterpret_cast<uintptr_t>(block.memory) >> 16);
+    FreeSmall(block.memory);
+  }
+  EXPECT_TRUE(ReleaseSmall());
+  EXPECT_FALSE(ReleaseSmall());
+  int again = 0;
+  for (int i = 0; i < 500; ++i) {
+    used.emplace_back(5000, static_cast<unsigned char>(i));
+    again += static_cast<int>(
+        chunks.count(reinterpret_cast<uintptr_t>(used.back().memory) >> 16));
+  }
+  EXPECT_GE(again, 400);
+  for (const Marked& block : used) {
+    EXPECT_TRUE(block.Intact());
+    FreeSmall(block.memory);
+  }
+}
+
 // Allocates and frees when all else of its thread has ended.
 pthread_key_t late_key;
 void AllocateLate(void* round) {
@@ -150,6 +180,7 @@ TEST(SmallBlocksTest, ThreadsExchangeBlocks) {
         shared.pop_back();
         lock.unlock();
         if (!theirs.Intact()) ++damaged;
+        if (step % 1000 == 0) ReleaseSmall();
         FreeSmall(theirs.memory);
       }
     });
