@@ -29,8 +29,8 @@ class VdsoImage {
     const auto* const first =
         reinterpret_cast<const Elf64_Phdr*>(begin + header->e_phoff);
     for (int i = 0; i < header->e_phnum; ++i) {
-      if (first[i].p_type == PT_LOAD)
-        bytes_.assign(begin, begin + first[i].p_filesz);
+      if (first[i].p_type != PT_LOAD) continue;
+      bytes_.assign(begin, begin + first[i].p_filesz);
     }
   }
   const Elf64_Ehdr* header() { return At<Elf64_Ehdr>(0); }
