@@ -7,6 +7,7 @@
 #include "absl/strings/cord.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "clients/cc/callback_threads.h"
 #include "core/wire/call_parts.h"
 #include "stub/door_metadata.h"
 #include "stub/status_bridge.h"
@@ -56,6 +57,7 @@ FrontDoorCall::FrontDoorCall(std::shared_ptr<grpc::Channel> door,
 
 void FrontDoorCall::Start(const std::string& target, const std::string& method,
                           const stub::CallOptions& options) {
+  KeepCallbackThreads();
   self_ = shared_from_this();
   context_.AddMetadata("ramet-target", target);
   context_.AddMetadata("ramet-max-error-bytes", kMaxErrorBytes);

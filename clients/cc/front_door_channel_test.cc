@@ -14,7 +14,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "core/wire/call_parts.h"
 #include "stub/call_chain.h"
@@ -131,14 +133,6 @@ class FakeDoor final : public grpc::CallbackGenericService {
 
 class FrontDoorChannelTest : public testing::Test {
  protected:
-  // gRPC 1.51 frees the queue of its callbacks twice now and then when the last
-  // user of many goes; with this one there is always another.
-  static void SetUpTestSuite() {
-    static auto* const kept = new FakeDoor;
-    kept->Start("unix-abstract:ramet-door-channel-test." +
-                std::to_string(getpid()));
-  }
-
   FrontDoorChannelTest() {
     char name[] = "/tmp/ramet-door-channel-test.XXXXXX";
     folder_ = mkdtemp(name);
@@ -310,6 +304,39 @@ TEST_F(FrontDoorChannelTest, WaitsForADoorOnlyWhenToldTo) {
   ASSERT_TRUE(reply.ok()) << reply.status();
   EXPECT_EQ(reply->payload(), "late");
   EXPECT_EQ(Value(door_.Take().at(0), "ramet-wait-for-ready"), "true");
+}
+
+// The channel goes on one of gRPC's own threads, when nothing else is left that
+// uses gRPC's callbacks. Without KeepCallbackThreads() that corrupts memory.
+TEST_F(FrontDoorChannelTest, ACallMayOutliveItsChannelAndAllElse) {
+  for (int i = 0; i < 100; ++i) {
+    const std::string address = address_ + std::to_string(i);
+    auto door = std::make_unique<FakeDoor>();
+    door->Start(address);
+    door->set_plan({{EchoOf("there")}, grpc::Status::OK});
+    auto channel = ConnectFrontDoor(address);
+    const std::weak_ptr<grpc::Channel> alive = channel;
+    // The callback's, too, which may run longer than this test waits.
+    const auto replied = std::make_shared<absl::Notification>();
+    const auto released = std::make_shared<absl::Notification>();
+    FrontDoorChannel(std::move(channel), "ssh:web1")
+        .StartUnary("/probe.v1.Probe/Echo", "", Limit(),
+                    [replied, released](absl::StatusOr<std::string> reply) {
+                      EXPECT_TRUE(reply.ok()) << reply.status();
+                      replied->Notify();
+                      released->WaitForNotificationWithTimeout(kHangs);
+                    });
+    ASSERT_TRUE(replied->WaitForNotificationWithTimeout(kHangs));
+    door.reset();
+    EXPECT_FALSE(alive.expired());
+    released->Notify();
+    const absl::Time end = absl::Now() + kHangs;
+    while (!alive.expired() && absl::Now() < end) {
+      absl::SleepFor(absl::Milliseconds(1));
+    }
+    EXPECT_TRUE(alive.expired());
+    unlink((folder_ + "/door" + std::to_string(i)).c_str());
+  }
 }
 
 }  // namespace
